@@ -1,0 +1,126 @@
+package io.fdbnbd;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchRule;
+import java.time.Instant;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+
+/** Which package may see which. A new package gets a line in {@link #ROOMS}, or no class in it passes. */
+class ArchitectureTest {
+    private static final String BASE = "io.fdbnbd.";
+    private static final JavaClasses MAIN = new ClassFileImporter()
+            .withImportOption(new ImportOption.DoNotIncludeTests())
+            .importPackages("io.fdbnbd");
+
+    /** A package and the packages of this project it may import, besides itself. */
+    record Room(String name, String... mayImport) {
+        String[] visible() {
+            return Stream.concat(Stream.of(name), Stream.of(mayImport))
+                    .map(room -> BASE + room)
+                    .toArray(String[]::new);
+        }
+
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+
+    /** A library and the one package that may import it. */
+    record Guest(String library, String host) {}
+
+    static final List<Room> ROOMS = List.of(
+            new Room("cli", "server", "nbd", "volume", "store..", "metrics", "util"),
+            new Room("server", "nbd", "volume", "metrics", "util"),
+            new Room("nbd", "util"),
+            new Room("volume", "store", "metrics", "util"),
+            new Room("store", "util"),
+            new Room("store.memory", "store", "util"),
+            new Room("store.rocks", "store", "util"),
+            new Room("store.fdb", "store", "util"),
+            new Room("metrics", "util"),
+            new Room("util"));
+
+    static final List<Guest> GUESTS = List.of(
+            new Guest("org.rocksdb..", "store.rocks"),
+            new Guest("com.apple.foundationdb..", "store.fdb"),
+            new Guest("org.HdrHistogram..", "metrics"),
+            new Guest("picocli..", "cli"));
+
+    @ParameterizedTest
+    @FieldSource("ROOMS")
+    void aRoomSeesOnlyItsNeighbours(Room room) {
+        arrows(room).allowEmptyShould(true).check(MAIN);
+    }
+
+    @Test
+    void everyClassLivesInARoom() {
+        String[] rooms = ROOMS.stream().map(room -> BASE + room.name()).toArray(String[]::new);
+        classes().should().resideInAnyPackage(rooms).check(MAIN);
+    }
+
+    @ParameterizedTest
+    @FieldSource("GUESTS")
+    void aLibraryHasOneHost(Guest guest) {
+        onlyIn(guest).allowEmptyShould(true).check(MAIN);
+    }
+
+    @Test
+    void loggingIsTinylog() {
+        noClasses()
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("java.util.logging..")
+                .check(MAIN);
+    }
+
+    @Test
+    void timeComesThroughTheTicker() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage(BASE + "util")
+                .should()
+                .callMethod(System.class, "nanoTime")
+                .orShould()
+                .callMethod(System.class, "currentTimeMillis")
+                .orShould()
+                .callMethod(Instant.class, "now")
+                .because("tests turn time by hand: take a Ticker, or an InstantSource for the date")
+                .check(MAIN);
+    }
+
+    /** The rules bite: this one is broken by a class that is known to be there. */
+    @Test
+    void aBrokenRuleIsSeen() {
+        assertTrue(onlyIn(new Guest("picocli..", "util")).evaluate(MAIN).hasViolation());
+    }
+
+    private static ArchRule arrows(Room room) {
+        return classes()
+                .that()
+                .resideInAPackage(BASE + room.name())
+                .should()
+                .onlyDependOnClassesThat(resideOutsideOfPackage("io.fdbnbd..").or(resideInAnyPackage(room.visible())));
+    }
+
+    private static ArchRule onlyIn(Guest guest) {
+        return noClasses()
+                .that()
+                .resideOutsideOfPackage(BASE + guest.host())
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage(guest.library());
+    }
+}
