@@ -46,9 +46,9 @@ package_manager() {
 
 refresh_packages() {
   case $1 in
-    apt-get) apt-get update -qq ;;
-    apk) apk update -q ;;
-    pacman) pacman -Sy >/dev/null ;;
+    apt-get) quietly apt-get -qq update ;;
+    apk) quietly apk update ;;
+    pacman) quietly pacman -Sy ;;
   esac
 }
 
@@ -63,29 +63,36 @@ offers_package() {
 }
 
 install_packages() {
-  local manager=$1
+  local manager=$1 command
   shift
   case $manager in
-    apt-get)
-      # What a package has to say goes nowhere unless it fails.
-      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -o Dpkg::Use-Pty=0 "$@" >/dev/null
-      ;;
-    dnf) dnf -q -y install "$@" >/dev/null ;;
-    zypper) zypper -nq install --no-recommends "$@" >/dev/null ;;
-    apk) apk add -q "$@" ;;
-    pacman) pacman -S --noconfirm --needed "$@" >/dev/null ;;
+    apt-get) command=(env DEBIAN_FRONTEND=noninteractive apt-get -y -qq --no-install-recommends install) ;;
+    dnf) command=(dnf -q -y install) ;;
+    zypper) command=(zypper -nq install --no-recommends) ;;
+    apk) command=(apk add -q) ;;
+    pacman) command=(pacman -S --noconfirm --needed) ;;
   esac
+  quietly "${command[@]}" "$@"
+}
+
+# Runs a command whose output nobody needs unless it fails.
+quietly() {
+  local output
+  output=$("$@" 2>&1 </dev/null) || {
+    echo "$output" >&2
+    return 1
+  }
 }
 
 # Installs the first of the packages named that the distribution offers; the names differ between distributions.
 install_first() {
   local manager name
   manager=$(package_manager) || return 1
-  refresh_packages "$manager" >&2 || return 1
+  refresh_packages "$manager" || return 1
   for name; do
     if offers_package "$manager" "$name"; then
       echo "installing $name ..." >&2
-      install_packages "$manager" "$name" >&2
+      install_packages "$manager" "$name"
       return
     fi
   done
@@ -98,8 +105,8 @@ require_jdk() {
     install_first openjdk-25-jdk-headless openjdk-21-jdk-headless java-25-openjdk-devel java-21-openjdk-devel \
       openjdk25-jdk openjdk21-jdk jdk21-openjdk || true
     if ! JAVA_HOME=$(find_jdk); then
-      echo "fdb-nbd needs a JDK $JDK_MAJOR_MIN or newer, and this distribution offers none: install one, for example" \
-        "Eclipse Temurin, and set JAVA_HOME to it." >&2
+      echo "fdb-nbd needs a JDK $JDK_MAJOR_MIN or newer: install the package your distribution has for it, or Eclipse" \
+        "Temurin where it has none, and set JAVA_HOME to it." >&2
       exit 1
     fi
   fi
