@@ -32,9 +32,18 @@ public final class Batch {
 
     private record Operation(byte[] key, byte @Nullable [] value, byte @Nullable [] end) {}
 
-    private final List<Operation> operations = new ArrayList<>();
+    private final List<Operation> operations;
     private final List<Guard> guards = new ArrayList<>(1);
     private long countedBytes;
+
+    public Batch() {
+        operations = new ArrayList<>();
+    }
+
+    private Batch(List<Operation> operations, long countedBytes) {
+        this.operations = operations;
+        this.countedBytes = countedBytes;
+    }
 
     /** Counted bytes that {@link #set} adds for a key and a value of these lengths. */
     public static long countedSet(int keyBytes, int valueBytes) {
@@ -51,8 +60,21 @@ public final class Batch {
         return MUTATION_BYTES + RANGE_BYTES + 2L * (beginBytes + endBytes);
     }
 
-    private static long countedGuard(int keyBytes) {
+    /** Counted bytes that {@link #require} adds for a key of this length. */
+    public static long countedGuard(int keyBytes) {
         return RANGE_BYTES + 1 + 2L * keyBytes;
+    }
+
+    /**
+     * The same operations under {@code guard} alone, as another batch: for a batch that is tried again after its guard's
+     * key was rewritten. Shares the operations, so neither may be added to from here on.
+     */
+    public Batch under(Guard guard) {
+        long guarded = 0;
+        for (Guard replaced : guards) {
+            guarded += countedGuard(replaced.key().length);
+        }
+        return new Batch(operations, countedBytes - guarded).require(guard);
     }
 
     public Batch require(Guard guard) {

@@ -38,4 +38,9 @@ public final class StoreException extends IOException {
     public Kind kind() {
         return kind;
     }
+
+    @Override
+    public String getMessage() {
+        return String.valueOf(super.getMessage());
+    }
 }

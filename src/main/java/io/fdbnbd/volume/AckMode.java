@@ -1,0 +1,9 @@
+package io.fdbnbd.volume;
+
+/** When a write is answered. */
+public enum AckMode {
+    /** When it is in the write buffer; FLUSH and FUA wait for the commit: a disk with a volatile cache. */
+    BUFFERED,
+    /** When its transaction has committed. */
+    COMMITTED
+}

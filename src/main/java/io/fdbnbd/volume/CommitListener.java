@@ -1,0 +1,16 @@
+package io.fdbnbd.volume;
+
+import org.jspecify.annotations.Nullable;
+
+/** Learns the fate of a write. */
+@FunctionalInterface
+public interface CommitListener {
+
+    /**
+     * Called once, when all of the write has committed or will never. On the committer's thread, or on the writer's own:
+     * it must not wait and must not throw.
+     *
+     * @param failure null if it has committed; it is durable after the next {@link Volume#sync}
+     */
+    void committed(@Nullable VolumeException failure);
+}

@@ -1,0 +1,175 @@
+package io.fdbnbd.volume;
+
+import io.fdbnbd.store.Batch;
+import io.fdbnbd.store.StoreLimits;
+import io.fdbnbd.util.Threads;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Turns dirty blocks into bounded transactions. One thread a volume, {@code commit-NAME}: it drains the queue of blocks
+ * that became dirty, sorts them into a lot, cuts the lot into batches of counted bytes and launches them, as many at
+ * once as the window allows. It batches what has arrived and never waits for more to arrive.
+ *
+ * <p>A lot is finished before the next one begins, so that no block waits for more than one lot ahead of it, however
+ * often lower-numbered blocks are rewritten. Blocks that can not go yet join the next lot.
+ *
+ * <p>The lists are the committer thread's own; everything else may be shared.
+ */
+final class Committer {
+
+    /** Ranges cleared in one transaction; each costs a store a search of its own. */
+    private static final int CLEARS_MAX = 64;
+
+    private final BlockCodec codec;
+    private final int layer;
+    private final WriteBuffer buffer;
+    private final Flights flights;
+    private final CommitWindow window;
+    private final Executor flightExecutor;
+    private final long batchBytesTarget;
+    private final long blockBytesCounted;
+    private final Announcements announcements;
+
+    private final List<DirtyBlock> arrived = new ArrayList<>();
+    private final List<DirtyBlock> deferred = new ArrayList<>();
+
+    // What of the current lot has not been launched yet.
+    private List<DirtyBlock> lot = new ArrayList<>();
+
+    private volatile boolean stopping;
+
+    /** @param flightExecutor runs transactions; {@code Runnable::run} where they are best run one after the other */
+    Committer(
+            VolumeInfo info,
+            BlockCodec codec,
+            StoreLimits limits,
+            WriteBuffer buffer,
+            Flights flights,
+            Announcements announcements,
+            Executor flightExecutor) {
+        this.codec = codec;
+        this.layer = info.layer();
+        this.buffer = buffer;
+        this.flights = flights;
+        this.window = new CommitWindow(limits);
+        this.flightExecutor = flightExecutor;
+        this.batchBytesTarget = limits.batchBytesTarget();
+        this.blockBytesCounted = Batch.countedSet(Keys.DATA_KEY_BYTES, codec.valueBytesMax());
+        this.announcements = announcements;
+    }
+
+    Thread start(String volumeName) {
+        return Threads.startPlatform("commit-" + volumeName, this::run);
+    }
+
+    /** Lets the committer end once everything announced before has landed, or the volume has failed. */
+    void stop() {
+        stopping = true;
+        announcements.wakeUp();
+    }
+
+    private void run() {
+        try {
+            boolean launched = true;
+            while (!isFinished()) {
+                if (launched) {
+                    announcements.drain(this::arrive);
+                } else {
+                    announcements.await(this::arrive);
+                }
+                launched = launch();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            flights.fail(new VolumeException(VolumeException.Kind.SHUTTING_DOWN, "the committer was interrupted", e));
+        } catch (RuntimeException | Error e) {
+            flights.fail(new VolumeException(VolumeException.Kind.IO, "the committer failed: " + e, e));
+            throw e;
+        }
+    }
+
+    private boolean isFinished() {
+        return stopping && window.isIdle() && (buffer.isEmpty() || buffer.isFailed());
+    }
+
+    private void arrive(DirtyBlock[] blocks) {
+        arrived.addAll(List.of(blocks));
+    }
+
+    /** Launches what can go now. Returns whether anything did, so that more might. */
+    private boolean launch() {
+        boolean launched = false;
+        while (window.hasRoom() && !buffer.isFailed()) {
+            if (lot.isEmpty()) {
+                nextLot();
+            }
+            Flight flight = fill();
+            if (flight == null) {
+                return launched;
+            }
+            launched = true;
+            window.launched(flight.batch().countedBytes());
+            flightExecutor.execute(() -> {
+                flights.fly(flight);
+                window.landed(flight.batch().countedBytes());
+                announcements.wakeUp();
+            });
+        }
+        return launched;
+    }
+
+    private void nextLot() {
+        lot = new ArrayList<>(arrived.size() + deferred.size());
+        lot.addAll(deferred);
+        lot.addAll(arrived);
+        deferred.clear();
+        arrived.clear();
+        lot.sort(Comparator.comparingLong(DirtyBlock::number));
+    }
+
+    /** Freezes as much as fits into one transaction, or returns null if nothing can go now. */
+    private @Nullable Flight fill() {
+        Batch batch = new Batch();
+        List<DirtyClear> clears = buffer.launchClears(CLEARS_MAX);
+        for (DirtyClear clear : clears) {
+            batch.clearRange(Keys.data(layer, clear.first()), Keys.data(layer, clear.end()));
+        }
+        List<DirtyBlock> blocks = new ArrayList<>();
+        int room = roomFor(batch);
+        while (room > 0 && !lot.isEmpty()) {
+            flights.completePartial(lot.subList(0, Math.min(room, lot.size())));
+            List<DirtyBlock> launched = new ArrayList<>(Math.min(room, lot.size()));
+            int looked = buffer.launchBlocks(lot, room, clears, launched, deferred);
+            lot.subList(0, looked).clear();
+            for (DirtyBlock block : launched) {
+                encode(block, batch);
+            }
+            blocks.addAll(launched);
+            // Compressed blocks leave room for more.
+            room = roomFor(batch);
+        }
+        return clears.isEmpty() && blocks.isEmpty() ? null : new Flight(batch, clears, blocks);
+    }
+
+    private int roomFor(Batch batch) {
+        if (batch.isEmpty()) {
+            // One block always goes: a store's limit holds it, whatever the target says.
+            return (int) Math.max(1, batchBytesTarget / blockBytesCounted);
+        }
+        return (int) ((batchBytesTarget - batch.countedBytes()) / blockBytesCounted);
+    }
+
+    private void encode(DirtyBlock block, Batch batch) {
+        byte[] key = Keys.data(layer, block.number());
+        byte[] value = codec.encode(block.number(), block.bytes());
+        if (value == null) {
+            batch.clear(key);
+        } else {
+            batch.set(key, value);
+        }
+    }
+}

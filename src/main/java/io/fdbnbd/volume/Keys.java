@@ -1,0 +1,84 @@
+package io.fdbnbd.volume;
+
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+
+/**
+ * Every key of the on-store format, version 1, and nothing else builds one. A kind byte first, then numbers big-endian,
+ * so that keys order as the numbers do.
+ *
+ * <pre>
+ * 'F'                          format: "fdb-nbd" and the version
+ * 'N'                          next free layer number
+ * 'V' name                     a volume's record
+ * 'O' layer(4)                 a volume's owner
+ * 'L' layer(4)                 a volume's lease
+ * 'D' layer(4) block(8)        a block; absent: zeroes
+ * </pre>
+ *
+ * <p>'M' (allocation map) and 'S' (state) are reserved.
+ */
+final class Keys {
+
+    static final int DATA_KEY_BYTES = 1 + Integer.BYTES + Long.BYTES;
+
+    private static final int BLOCK_OFFSET = 1 + Integer.BYTES;
+
+    private Keys() {}
+
+    static byte[] format() {
+        return new byte[] {'F'};
+    }
+
+    static byte[] nextLayer() {
+        return new byte[] {'N'};
+    }
+
+    static byte[] volume(byte[] name) {
+        byte[] key = new byte[1 + name.length];
+        key[0] = 'V';
+        System.arraycopy(name, 0, key, 1, name.length);
+        return key;
+    }
+
+    /** Begin of all volume records. */
+    static byte[] volumesBegin() {
+        return new byte[] {'V'};
+    }
+
+    /** End (excluded) of all volume records. */
+    static byte[] volumesEnd() {
+        return new byte[] {'V' + 1};
+    }
+
+    static byte[] nameOf(byte[] volumeKey) {
+        return Arrays.copyOfRange(volumeKey, 1, volumeKey.length);
+    }
+
+    static byte[] owner(int layer) {
+        return ofLayer('O', layer);
+    }
+
+    static byte[] lease(int layer) {
+        return ofLayer('L', layer);
+    }
+
+    static byte[] data(int layer, long block) {
+        return ByteBuffer.allocate(DATA_KEY_BYTES)
+                .put((byte) 'D')
+                .putInt(layer)
+                .putLong(block)
+                .array();
+    }
+
+    static long blockOf(byte[] dataKey) {
+        return ByteBuffer.wrap(dataKey).getLong(BLOCK_OFFSET);
+    }
+
+    private static byte[] ofLayer(char kind, int layer) {
+        return ByteBuffer.allocate(1 + Integer.BYTES)
+                .put((byte) kind)
+                .putInt(layer)
+                .array();
+    }
+}

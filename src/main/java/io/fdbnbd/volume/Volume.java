@@ -1,0 +1,229 @@
+package io.fdbnbd.volume;
+
+import static io.fdbnbd.volume.VolumeException.Kind.IO;
+import static io.fdbnbd.volume.VolumeException.Kind.SHUTTING_DOWN;
+
+import io.fdbnbd.store.Store;
+import io.fdbnbd.store.StoreException;
+import io.fdbnbd.store.StoreLimits;
+import io.fdbnbd.util.ByteBudget;
+import io.fdbnbd.util.Threads;
+import io.fdbnbd.util.Ticker;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An open volume: a byte range that reads what was last written to it. Shared by all connections that have it attached,
+ * which is what lets a FLUSH on one cover writes on another.
+ *
+ * <p>Any thread. A write is visible to every reader when {@link #write} returns, and committed in the background. Ranges
+ * must lie inside the volume ({@link IllegalArgumentException} otherwise): checking what a client asks for is not done
+ * here.
+ */
+public final class Volume {
+
+    /** Writes enter the buffer in pieces of at most this, so that one never has to wait for the whole buffer. */
+    private static final int WRITE_PIECE_BYTES_MAX = 1 << 20;
+
+    private static final Duration JOIN_DEADLINE = Duration.ofSeconds(5);
+
+    private final VolumeInfo info;
+    private final Geometry geometry;
+    private final AckMode ackMode;
+    private final Store store;
+    private final Owner owner;
+    private final ByteBudget.Share budget;
+    private final WriteBuffer buffer;
+    private final BlockReader reader;
+    private final Committer committer;
+    private final Thread committerThread;
+    private final Flights flights;
+    private final Backoff backoff;
+
+    Volume(VolumeInfo info, Store store, Owner owner, AckMode ackMode, ByteBudget.Share budget, Ticker ticker) {
+        this.info = info;
+        this.geometry = new Geometry(info.sizeBytes(), info.blockBytes());
+        this.ackMode = ackMode;
+        this.store = store;
+        this.owner = owner;
+        this.budget = budget;
+        this.backoff = Backoff.exponential(5, 1000);
+        StoreLimits limits = store.limits();
+        BlockCodec codec = new BlockCodec(info.layer(), info.blockBytes(), info.compression());
+        this.reader = new BlockReader(info, geometry, codec, store, owner::guard, backoff);
+        Announcements announcements = new Announcements((int) (budget.maxBytes() / info.blockBytes()));
+        this.buffer = new WriteBuffer(geometry, codec, budget, announcements);
+        this.flights = new Flights(info.name(), store, owner, buffer, reader, backoff, ticker);
+        Executor executor = limits.commitsInFlightMax() == 1 ? Runnable::run : store.executor();
+        this.committer = new Committer(info, codec, limits, buffer, flights, announcements, executor);
+        this.committerThread = committer.start(info.name());
+    }
+
+    public VolumeInfo info() {
+        return info;
+    }
+
+    /** Whether a write may be answered only after its commit. */
+    public boolean answersWhenCommitted() {
+        return ackMode == AckMode.COMMITTED;
+    }
+
+    /** Where {@link #read}, {@link #flush} and {@link #sync} belong. */
+    public Executor executor() {
+        return store.executor();
+    }
+
+    /**
+     * Fills {@code dst} from {@code offset} if that needs no waiting.
+     *
+     * @return false if it does; the position of {@code dst} is then as before, its bytes are undefined
+     */
+    public boolean tryRead(long offset, ByteBuffer dst) throws VolumeException {
+        return read(offset, dst, true);
+    }
+
+    /** Fills {@code dst} from {@code offset}. Waits for the store. */
+    public void read(long offset, ByteBuffer dst) throws VolumeException {
+        read(offset, dst, false);
+    }
+
+    private boolean read(long offset, ByteBuffer dst, boolean mustNotWait) throws VolumeException {
+        int length = dst.remaining();
+        int position = dst.position();
+        geometry.checkInside(offset, length);
+        if (length == 0) {
+            return true;
+        }
+        ReadRemainder remainder = buffer.read(offset, length, dst, position);
+        if (remainder != null) {
+            if (mustNotWait) {
+                if (!reader.tryRead(remainder.runs(), offset, length, dst, position)) {
+                    return false;
+                }
+            } else {
+                reader.read(remainder.runs(), offset, length, dst, position);
+            }
+            buffer.overlayPartial(remainder, offset, length, dst, position);
+        }
+        dst.position(position + length);
+        return true;
+    }
+
+    /**
+     * Takes all of {@code src}; its bytes are copied. Waits while the buffer is full, which is what slows a writer down
+     * to the speed of the store.
+     *
+     * @param onCommitted is told once, when all of it has committed or failed; not if this call throws
+     */
+    public void write(long offset, ByteBuffer src, @Nullable CommitListener onCommitted) throws VolumeException {
+        geometry.checkInside(offset, src.remaining());
+        CommitTicket ticket = onCommitted == null ? null : new CommitTicket(onCommitted);
+        int limit = src.limit();
+        long at = offset;
+        while (src.hasRemaining()) {
+            // A piece ends at a block's boundary, so that no block is split between two.
+            long end = Math.min(at + src.remaining(), pieceEnd(at));
+            src.limit(src.position() + (int) (end - at));
+            buffer.write(at, src, ticket);
+            src.limit(limit);
+            at = end;
+        }
+        if (ticket != null) {
+            ticket.release(null);
+        }
+    }
+
+    private static long pieceEnd(long offset) {
+        return (offset / WRITE_PIECE_BYTES_MAX + 1) * WRITE_PIECE_BYTES_MAX;
+    }
+
+    /**
+     * Makes a range, of any length, read as zeroes: TRIM and WRITE_ZEROES. Costs the same for any length.
+     *
+     * @param onCommitted as for {@link #write}
+     */
+    public void zero(long offset, long length, @Nullable CommitListener onCommitted) throws VolumeException {
+        geometry.checkInside(offset, length);
+        CommitTicket ticket = onCommitted == null ? null : new CommitTicket(onCommitted);
+        if (length > 0) {
+            long end = offset + length;
+            long firstWhole = Math.ceilDiv(offset, (long) info.blockBytes());
+            long endWhole = end == info.sizeBytes() ? info.blockCount() : geometry.blockAt(end);
+            if (endWhole - firstWhole >= WriteBuffer.CLEAR_BLOCKS_MIN) {
+                zeroBlocks(offset, geometry.offsetOf(firstWhole), ticket);
+                buffer.clear(firstWhole, endWhole, ticket);
+                zeroBlocks(Math.min(end, geometry.offsetOf(endWhole)), end, ticket);
+            } else {
+                zeroBlocks(offset, end, ticket);
+            }
+        }
+        if (ticket != null) {
+            ticket.release(null);
+        }
+    }
+
+    private void zeroBlocks(long from, long to, @Nullable CommitTicket ticket) throws VolumeException {
+        long at = from;
+        while (at < to) {
+            long end = Math.min(to, geometry.offsetOf(geometry.blockAt(at) + 1));
+            buffer.write(at, Zeroes.source((int) (end - at)), ticket);
+            at = end;
+        }
+    }
+
+    /** Returns when everything answered before this call has committed and is synced. Waits for the store. */
+    public void flush() throws VolumeException {
+        awaitCommitted(Long.MAX_VALUE);
+        sync();
+    }
+
+    private boolean awaitCommitted(long nanosMax) throws VolumeException {
+        try {
+            return buffer.awaitCommitted(nanosMax);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new VolumeException(SHUTTING_DOWN, "the server is stopping", e);
+        }
+    }
+
+    /** Makes durable what has committed: what FUA needs after its listener was told. Waits for the store. */
+    public void sync() throws VolumeException {
+        try {
+            store.sync();
+        } catch (StoreException e) {
+            VolumeException failure = VolumeException.of(e);
+            flights.fail(failure);
+            throw failure;
+        }
+    }
+
+    /**
+     * Drains the buffer, gives the volume up and ends its thread. No other call may be under way or follow.
+     *
+     * @throws VolumeException if not everything that was dirty could be committed within {@code deadline}
+     */
+    void close(Duration deadline) throws VolumeException {
+        try {
+            if (!awaitCommitted(deadline.toNanos())) {
+                throw new VolumeException(
+                        IO,
+                        "volume '" + info.name() + "' was closed with writes that the store did not take within "
+                                + deadline.toSeconds() + " s: what was answered after the last flush is lost");
+            }
+            sync();
+            owner.release();
+        } catch (StoreException e) {
+            throw VolumeException.of(e);
+        } catch (VolumeException e) {
+            buffer.fail(e);
+            throw e;
+        } finally {
+            backoff.close();
+            committer.stop();
+            Threads.joinOrWarn(committerThread, JOIN_DEADLINE);
+            budget.close();
+        }
+    }
+}

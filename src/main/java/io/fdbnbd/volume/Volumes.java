@@ -1,0 +1,209 @@
+package io.fdbnbd.volume;
+
+import static io.fdbnbd.volume.VolumeException.Kind.BUSY;
+import static io.fdbnbd.volume.VolumeException.Kind.SHUTTING_DOWN;
+
+import io.fdbnbd.store.Store;
+import io.fdbnbd.store.StoreException;
+import io.fdbnbd.util.ByteBudget;
+import io.fdbnbd.util.Ticker;
+import java.security.SecureRandom;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.tinylog.Logger;
+
+/**
+ * The volumes that this process has open: a volume is opened at its first attach and closed at its last detach. Any
+ * thread; calls wait for the store.
+ *
+ * <p>Locks, in order: a slot's own, held while its volume is opened or closed, so that a slow one keeps nobody else
+ * waiting; then {@code lock}, for the map and the counts.
+ */
+public final class Volumes implements AutoCloseable {
+
+    private static final int SESSION_BYTES = 16;
+
+    private static final class Slot {
+        final ReentrantLock opening = new ReentrantLock();
+
+        // Guarded by opening.
+        @Nullable
+        Volume volume;
+
+        // Guarded by the lock of Volumes: who holds the volume or waits for it.
+        int users;
+    }
+
+    private final Store store;
+    private final Catalog catalog;
+    private final VolumeOptions options;
+    private final Ticker ticker;
+    private final ByteBudget buffers;
+    private final byte[] session = new byte[SESSION_BYTES];
+    private final ReentrantLock lock = new ReentrantLock();
+
+    // Guarded by lock.
+    private final Map<String, Slot> slots = new HashMap<>();
+    private boolean closed;
+
+    /** @throws VolumeException FUTURE_FORMAT or DAMAGED if this program must not touch the store; IO */
+    public Volumes(Store store, VolumeOptions options, Ticker ticker) throws VolumeException {
+        this.store = store;
+        this.catalog = new Catalog(store, InstantSource.system());
+        this.options = options;
+        this.ticker = ticker;
+        this.buffers = new ByteBudget(options.bufferBytesMax());
+        new SecureRandom().nextBytes(session);
+        catalog.checkFormat();
+    }
+
+    public Catalog catalog() {
+        return catalog;
+    }
+
+    /**
+     * Attaches a volume, opening it if nobody has.
+     *
+     * @throws VolumeException MISSING, SHUTTING_DOWN, DAMAGED, FUTURE_FORMAT or IO
+     */
+    public Attachment attach(String name) throws VolumeException {
+        Slot slot = enter(name);
+        try {
+            Volume volume = open(name, slot);
+            return new Attachment(volume, () -> leave(name, slot));
+        } catch (VolumeException | RuntimeException e) {
+            leave(name, slot);
+            throw e;
+        }
+    }
+
+    /** How many connections have the volume attached. */
+    public int attachedCount(String name) {
+        lock.lock();
+        try {
+            Slot slot = slots.get(name);
+            return slot == null ? 0 : slot.users;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Deletes a volume that is not attached.
+     *
+     * @throws VolumeException BUSY, MISSING, DAMAGED or IO; nothing has changed then
+     */
+    public void delete(String name) throws VolumeException {
+        Slot slot = enter(name);
+        try {
+            slot.opening.lock();
+            try {
+                if (slot.volume != null) {
+                    throw new VolumeException(BUSY, "volume '" + name + "' is attached: disconnect its clients first");
+                }
+                catalog.delete(name);
+            } finally {
+                slot.opening.unlock();
+            }
+        } finally {
+            leave(name, slot);
+        }
+    }
+
+    private Slot enter(String name) throws VolumeException {
+        lock.lock();
+        try {
+            if (closed) {
+                throw new VolumeException(SHUTTING_DOWN, "the server is stopping");
+            }
+            Slot slot = slots.computeIfAbsent(name, missing -> new Slot());
+            slot.users++;
+            return slot;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Volume open(String name, Slot slot) throws VolumeException {
+        slot.opening.lock();
+        try {
+            if (slot.volume == null) {
+                VolumeInfo info = catalog.find(name).orElseThrow(() -> Catalog.missing(name));
+                Owner owner = Owner.acquire(store, info, session);
+                ByteBudget.Share budget =
+                        buffers.share(VolumeOptions.VOLUME_BUFFER_BYTES_GUARANTEED, options.volumeBufferBytesMax());
+                slot.volume = new Volume(info, store, owner, options.ackMode(), budget, ticker);
+            }
+            return slot.volume;
+        } catch (StoreException e) {
+            throw VolumeException.of(e);
+        } finally {
+            slot.opening.unlock();
+        }
+    }
+
+    /** Lets go; the last user closes the volume. */
+    private void leave(String name, Slot slot) {
+        slot.opening.lock();
+        try {
+            if (!isLastUser(slot)) {
+                return;
+            }
+            closeVolume(name, slot);
+        } finally {
+            slot.opening.unlock();
+            forget(name, slot);
+        }
+    }
+
+    private boolean isLastUser(Slot slot) {
+        lock.lock();
+        try {
+            return slot.users == 1;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void forget(String name, Slot slot) {
+        lock.lock();
+        try {
+            slot.users--;
+            if (slot.users == 0) {
+                slots.remove(name);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void closeVolume(String name, Slot slot) {
+        Volume volume = slot.volume;
+        slot.volume = null;
+        if (volume == null) {
+            return;
+        }
+        try {
+            volume.close(options.closeDeadline());
+        } catch (VolumeException e) {
+            Logger.error("volume '{}' was not closed cleanly: {}", name, e.getMessage());
+        }
+    }
+
+    /** Refuses new attachments. The connections, which must have ended before, close the volumes. */
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            closed = true;
+            if (!slots.isEmpty()) {
+                Logger.warn("volumes {} are still attached at the end", slots.keySet());
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+}
