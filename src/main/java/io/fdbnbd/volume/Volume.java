@@ -57,7 +57,7 @@ public final class Volume {
         this.buffer = new WriteBuffer(geometry, codec, budget, announcements);
         this.flights = new Flights(info.name(), store, owner, buffer, reader, backoff, ticker);
         Executor executor = limits.commitsInFlightMax() == 1 ? Runnable::run : store.executor();
-        this.committer = new Committer(info, codec, limits, buffer, flights, announcements, executor);
+        this.committer = new Committer(info, codec, limits, buffer, flights, announcements, executor, ticker);
         this.committerThread = committer.start(info.name());
     }
 
