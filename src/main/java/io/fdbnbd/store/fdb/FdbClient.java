@@ -20,8 +20,9 @@ final class FdbClient {
 
     private static final int API_VERSION_NOT_SUPPORTED = 2203;
 
-    private static final String INSTALL = "install FoundationDB's client package 7.3 (foundationdb-clients), or name the"
-            + " library with FDB_NBD_JAVA_OPTS=-DFDB_LIBRARY_PATH_FDB_C=/path/to/libfdb_c.so";
+    private static final String INSTALL =
+            "install FoundationDB's client package 7.3 (foundationdb-clients), or name the"
+                    + " library with FDB_NBD_JAVA_OPTS=-DFDB_LIBRARY_PATH_FDB_C=/path/to/libfdb_c.so";
 
     private static final ReentrantLock LOCK = new ReentrantLock();
 
@@ -55,8 +56,7 @@ final class FdbClient {
             }
             throw FdbErrors.of(e, FdbErrors.During.READ);
         } catch (LinkageError e) {
-            throw new StoreException(
-                    Kind.FATAL, "FoundationDB's client library libfdb_c was not found: " + INSTALL, e);
+            throw new StoreException(Kind.FATAL, "FoundationDB's client library libfdb_c was not found: " + INSTALL, e);
         }
     }
 

@@ -79,8 +79,7 @@ final class FdbErrors {
                     BATCH_TRANSACTION_THROTTLED,
                     GRV_PROXY_MEMORY_LIMIT_EXCEEDED,
                     TAG_THROTTLED,
-                    PROXY_TAG_THROTTLED ->
-                Kind.RETRYABLE;
+                    PROXY_TAG_THROTTLED -> Kind.RETRYABLE;
             // The client has made sure that the original is in flight no more.
             case COMMIT_UNKNOWN_RESULT -> Kind.UNKNOWN_OUTCOME;
             case CLUSTER_VERSION_CHANGED, TRANSACTION_TIMED_OUT, TRANSACTION_CANCELLED, OPERATION_CANCELLED ->
@@ -91,12 +90,11 @@ final class FdbErrors {
     }
 
     private static String message(FDBException e) {
-        String meaning =
-                switch (e.getCode()) {
-                    case DATABASE_LOCKED -> "the database is locked: unlock it with `fdbcli --exec \"unlock UID\"`";
-                    case TRANSACTION_TIMED_OUT -> "the cluster does not answer";
-                    default -> e.getMessage();
-                };
+        String meaning = switch (e.getCode()) {
+            case DATABASE_LOCKED -> "the database is locked: unlock it with `fdbcli --exec \"unlock UID\"`";
+            case TRANSACTION_TIMED_OUT -> "the cluster does not answer";
+            default -> e.getMessage();
+        };
         return meaning + " (error " + e.getCode() + ")";
     }
 }

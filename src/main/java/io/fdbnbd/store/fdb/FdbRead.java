@@ -37,8 +37,7 @@ final class FdbRead {
             if (range.isSingleKey()) {
                 values.add(snapshot.get(begin));
             } else {
-                rows.add(snapshot
-                        .getRange(begin, keys.of(range.end()), range.rowsMax(), false, StreamingMode.EXACT)
+                rows.add(snapshot.getRange(begin, keys.of(range.end()), range.rowsMax(), false, StreamingMode.EXACT)
                         .asList());
             }
         }

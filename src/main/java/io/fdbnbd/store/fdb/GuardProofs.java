@@ -51,9 +51,7 @@ final class GuardProofs {
     /** As {@link #versionFor}, but only if the cluster was asked for a version at most so long ago. */
     long versionFor(Guard guard, long agedNanosMax, long askedNanosMax) {
         Entry entry = entries.get(guard);
-        return entry == null || now() - entry.proof.askedNanos() > askedNanosMax
-                ? 0
-                : versionFor(guard, agedNanosMax);
+        return entry == null || now() - entry.proof.askedNanos() > askedNanosMax ? 0 : versionFor(guard, agedNanosMax);
     }
 
     /** Notes that the guard held at a version that the cluster was asked for at {@code askedNanos}. */
