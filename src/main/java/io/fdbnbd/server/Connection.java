@@ -244,7 +244,8 @@ final class Connection implements Runnable {
     void watch(long nowNanos, boolean needed) {
         ServerOptions options = server.options();
         if (phase == Phase.HANDSHAKE) {
-            if (nowNanos - startNanos > options.handshakeDeadline().toNanos()) {
+            if (!exports.isAttaching()
+                    && nowNanos - startNanos > options.handshakeDeadline().toNanos()) {
                 cut("it did not choose an export within "
                         + options.handshakeDeadline().toSeconds() + " s");
             }

@@ -127,7 +127,8 @@ public final class FdbCluster implements ExecutionCondition {
             }
             if (!skipPrinted) {
                 skipPrinted = true;
-                System.out.println("FoundationDB tests are skipped: no fdbserver and fdbcli of version 7.3 are installed");
+                System.out.println(
+                        "FoundationDB tests are skipped: no fdbserver and fdbcli of version 7.3 are installed");
             }
             return ConditionEvaluationResult.disabled("no fdbserver is installed");
         }
