@@ -7,6 +7,7 @@ import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
@@ -34,7 +35,9 @@ final class NbdTestClient implements AutoCloseable {
     static NbdTestClient connect(ListenAddress address) throws IOException {
         return new NbdTestClient(
                 switch (address) {
-                    case ListenAddress.Tcp tcp -> SocketChannel.open(new InetSocketAddress(tcp.host(), tcp.port()));
+                    case ListenAddress.Tcp tcp ->
+                        SocketChannel.open(new InetSocketAddress(tcp.host(), tcp.port()))
+                                .setOption(StandardSocketOptions.TCP_NODELAY, true);
                     case ListenAddress.Unix unix -> SocketChannel.open(UnixDomainSocketAddress.of(unix.path()));
                 });
     }

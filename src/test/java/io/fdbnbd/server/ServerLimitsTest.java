@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -52,6 +53,24 @@ class ServerLimitsTest {
             assertTrue(silent.ended());
             assertTrue(talking.ended(), "haggling on does not win time");
             assertEquals(0, served.write(0, bytes(512, 1)), "who has chosen has all the time");
+        }
+    }
+
+    @Test
+    void theTimeThatAttachingTakesIsNotTheClients() throws Exception {
+        CountDownLatch hold = new CountDownLatch(1);
+        CountDownLatch reached = new CountDownLatch(1);
+        try (ServerFixture fixture = new ServerFixture()) {
+            NbdTestClient client = fixture.connect();
+            client.greet();
+            fixture.store.onCommit(Fault.delay(hold, reached));
+            FutureTask<Integer> go = new FutureTask<>(() -> client.go(ServerFixture.DISK));
+            Thread.startVirtualThread(go);
+            reached.await();
+            fixture.ticker.advance(ServerOptions.HANDSHAKE_DEADLINE_DEFAULT.plusSeconds(1));
+            fixture.server.checkDeadlines();
+            hold.countDown();
+            assertEquals(Nbd.REP_ACK, go.get());
         }
     }
 
