@@ -1,0 +1,17 @@
+package io.fdbnbd.store.rocks;
+
+import io.fdbnbd.store.Store;
+import io.fdbnbd.store.StoreContractUnderLoad;
+import java.nio.file.Path;
+import org.junit.jupiter.api.io.TempDir;
+
+class RocksStoreTest extends StoreContractUnderLoad {
+    @TempDir
+    @SuppressWarnings("NullAway.Init")
+    Path directory;
+
+    @Override
+    protected Store openEmpty() throws Exception {
+        return RocksStore.open(directory.resolve("store"));
+    }
+}
