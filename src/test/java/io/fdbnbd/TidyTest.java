@@ -28,7 +28,7 @@ class TidyTest {
                 }
             }
         }
-        assertTrue(complaints.isEmpty(), () -> String.join("\n", complaints));
+        assertEquals("", String.join("\n", complaints));
     }
 
     @Test

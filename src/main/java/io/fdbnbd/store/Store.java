@@ -15,6 +15,14 @@ import org.jspecify.annotations.Nullable;
  */
 public interface Store extends AutoCloseable {
 
+    /**
+     * Whether other processes may have this store open at the same time, so that an owner in it may be alive although
+     * it is not of this process.
+     */
+    default boolean isShared() {
+        return false;
+    }
+
     /** What fits into one batch and one read here, and how many may be under way at once. Constant for a store. */
     StoreLimits limits();
 

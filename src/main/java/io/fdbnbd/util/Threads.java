@@ -52,19 +52,18 @@ public final class Threads {
      * @return whether the thread has ended
      */
     public static boolean joinOrWarn(Thread thread, Duration deadline) {
+        String after = deadline.toString();
         try {
             if (thread.join(deadline)) {
                 return true;
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            after = "an interrupted wait";
         }
         StackTraceElement[] stack = thread.getStackTrace();
-        if (stack.length == 0) {
-            Logger.warn("thread {} has not ended after {}", thread.getName(), deadline);
-        } else {
-            Logger.warn("thread {} has not ended after {}, it is at {}", thread.getName(), deadline, stack[0]);
-        }
+        Object place = stack.length == 0 ? "an unknown place" : stack[0];
+        Logger.warn("thread {} has not ended after {}, it is at {}", thread.getName(), after, place);
         return false;
     }
 

@@ -3,6 +3,7 @@ package io.fdbnbd.volume;
 import io.fdbnbd.store.Batch;
 import io.fdbnbd.store.StoreLimits;
 import io.fdbnbd.util.Threads;
+import io.fdbnbd.util.Ticker;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -29,6 +30,7 @@ final class Committer {
     private final WriteBuffer buffer;
     private final Flights flights;
     private final CommitWindow window;
+    private final Ticker ticker;
     private final Executor flightExecutor;
     private final long batchBytesTarget;
     private final long blockBytesCounted;
@@ -50,12 +52,14 @@ final class Committer {
             WriteBuffer buffer,
             Flights flights,
             Announcements announcements,
-            Executor flightExecutor) {
+            Executor flightExecutor,
+            Ticker ticker) {
         this.codec = codec;
         this.layer = info.layer();
         this.buffer = buffer;
         this.flights = flights;
-        this.window = new CommitWindow(limits);
+        this.window = new CommitWindow(limits, ticker);
+        this.ticker = ticker;
         this.flightExecutor = flightExecutor;
         this.batchBytesTarget = limits.batchBytesTarget();
         this.blockBytesCounted = Batch.countedSet(Keys.DATA_KEY_BYTES, codec.valueBytesMax());
@@ -113,13 +117,16 @@ final class Committer {
             }
             launched = true;
             window.launched(flight.batch().countedBytes());
-            flightExecutor.execute(() -> {
-                flights.fly(flight);
-                window.landed(flight.batch().countedBytes());
-                announcements.wakeUp();
-            });
+            flightExecutor.execute(() -> fly(flight));
         }
         return launched;
+    }
+
+    private void fly(Flight flight) {
+        long began = ticker.nanoTime();
+        flights.fly(flight);
+        window.landed(flight.batch().countedBytes(), ticker.nanoTime() - began);
+        announcements.wakeUp();
     }
 
     private void nextLot() {

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class Owner {
 
     private static final int SESSION_BYTES = 16;
+    private static final byte[] NOBODY = new byte[SESSION_BYTES];
     private static final int VALUE_BYTES = SESSION_BYTES + Long.BYTES;
 
     /** Attempts to write the key while others write it too. */
@@ -43,17 +44,41 @@ final class Owner {
         this.guard = guard;
     }
 
+    /** What a volume's owner key says before it is attached. */
+    record Standing(byte @Nullable [] value) {
+
+        static Standing of(Store store, VolumeInfo info) throws StoreException {
+            return new Standing(store.get(Keys.owner(info.layer())));
+        }
+
+        /** Whether some other session than this holds the volume, or held it and never let go. */
+        boolean isForeignTo(byte[] session) {
+            return value != null
+                    && value.length == VALUE_BYTES
+                    && !Arrays.equals(value, 0, SESSION_BYTES, session, 0, SESSION_BYTES)
+                    && !Arrays.equals(value, 0, SESSION_BYTES, NOBODY, 0, SESSION_BYTES);
+        }
+    }
+
     /**
      * Becomes the owner, displacing whoever was.
      *
      * @param session random, this process's own
-     * @throws VolumeException MISSING if the volume was deleted meanwhile
+     * @param standing what was seen before; not displaced is who came since
+     * @throws VolumeException MISSING if the volume was deleted meanwhile, BUSY if another server was quicker
      */
-    static Owner acquire(Store store, VolumeInfo info, byte[] session) throws VolumeException, StoreException {
+    static Owner acquire(Store store, VolumeInfo info, byte[] session, Standing standing)
+            throws VolumeException, StoreException {
         byte[] key = Keys.owner(info.layer());
         Guard exists = new Guard(Keys.volume(VolumeSpec.nameBytes(info.name())), VolumeRecord.encode(info));
         Owner owner = new Owner(store, info.name(), key, session, exists, new Guard(key, null));
-        owner.write(session, false);
+        owner.write(session, current -> {
+            if (!Arrays.equals(current, standing.value()) && !owner.isMine(current)) {
+                throw new VolumeException(
+                        VolumeException.Kind.BUSY,
+                        "volume '" + info.name() + "' was attached by another server just now: try again later");
+            }
+        });
         return owner;
     }
 
@@ -79,7 +104,7 @@ final class Owner {
         lock.lock();
         try {
             if (used.equals(guard)) {
-                write(session, true);
+                write(session, this::checkMine);
             }
         } finally {
             lock.unlock();
@@ -90,24 +115,29 @@ final class Owner {
     void release() throws VolumeException, StoreException {
         lock.lock();
         try {
-            write(new byte[SESSION_BYTES], true);
+            write(NOBODY, this::checkMine);
         } finally {
             lock.unlock();
         }
     }
 
-    /**
-     * Writes the next epoch with a session.
-     *
-     * @param onlyMine whether the key must hold this process's session now
-     */
-    private void write(byte[] newSession, boolean onlyMine) throws VolumeException, StoreException {
+    /** Throws if the owner key may not be overwritten, given what it holds now. */
+    private interface Permission {
+        void check(byte @Nullable [] current) throws VolumeException;
+    }
+
+    private void checkMine(byte @Nullable [] current) throws VolumeException {
+        if (!isMine(current)) {
+            throw lost();
+        }
+    }
+
+    /** Writes the next epoch with a session. */
+    private void write(byte[] newSession, Permission permission) throws VolumeException, StoreException {
         StoreException last = null;
         for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
             byte[] current = store.get(key);
-            if (onlyMine && !isMine(current)) {
-                throw lost();
-            }
+            permission.check(current);
             byte[] next = ByteBuffer.allocate(VALUE_BYTES)
                     .put(newSession)
                     .putLong(epoch(current) + 1)

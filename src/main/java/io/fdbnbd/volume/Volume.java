@@ -39,10 +39,18 @@ public final class Volume {
     private final BlockReader reader;
     private final Committer committer;
     private final Thread committerThread;
+    private final @Nullable Heartbeat heartbeat;
     private final Flights flights;
     private final Backoff backoff;
 
-    Volume(VolumeInfo info, Store store, Owner owner, AckMode ackMode, ByteBudget.Share budget, Ticker ticker) {
+    Volume(
+            VolumeInfo info,
+            Store store,
+            Owner owner,
+            byte[] session,
+            AckMode ackMode,
+            ByteBudget.Share budget,
+            Ticker ticker) {
         this.info = info;
         this.geometry = new Geometry(info.sizeBytes(), info.blockBytes());
         this.ackMode = ackMode;
@@ -57,8 +65,9 @@ public final class Volume {
         this.buffer = new WriteBuffer(geometry, codec, budget, announcements);
         this.flights = new Flights(info.name(), store, owner, buffer, reader, backoff, ticker);
         Executor executor = limits.commitsInFlightMax() == 1 ? Runnable::run : store.executor();
-        this.committer = new Committer(info, codec, limits, buffer, flights, announcements, executor);
+        this.committer = new Committer(info, codec, limits, buffer, flights, announcements, executor, ticker);
         this.committerThread = committer.start(info.name());
+        this.heartbeat = store.isShared() ? new Heartbeat(store, owner, info, session, flights::fail) : null;
     }
 
     public VolumeInfo info() {
@@ -213,6 +222,7 @@ public final class Volume {
                                 + deadline.toSeconds() + " s: what was answered after the last flush is lost");
             }
             sync();
+            stopHeartbeat();
             owner.release();
         } catch (StoreException e) {
             throw VolumeException.of(e);
@@ -220,10 +230,17 @@ public final class Volume {
             buffer.fail(e);
             throw e;
         } finally {
+            stopHeartbeat();
             backoff.close();
             committer.stop();
             Threads.joinOrWarn(committerThread, JOIN_DEADLINE);
             budget.close();
+        }
+    }
+
+    private void stopHeartbeat() {
+        if (heartbeat != null) {
+            heartbeat.close();
         }
     }
 }

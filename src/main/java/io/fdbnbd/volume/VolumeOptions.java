@@ -10,8 +10,10 @@ import java.time.Duration;
  * @param bufferBytesMax dirty bytes of all volumes of this process together
  * @param volumeBufferBytesMax dirty bytes of one volume
  * @param closeDeadline how long closing a volume may wait for the store to take what is dirty
+ * @param takeOver whether volumes are taken from servers that live
  */
-public record VolumeOptions(AckMode ackMode, long bufferBytesMax, long volumeBufferBytesMax, Duration closeDeadline) {
+public record VolumeOptions(
+        AckMode ackMode, long bufferBytesMax, long volumeBufferBytesMax, Duration closeDeadline, boolean takeOver) {
 
     /** What every volume may have dirty whatever the others do. */
     static final long VOLUME_BUFFER_BYTES_GUARANTEED = 1L << 20;
@@ -33,6 +35,10 @@ public record VolumeOptions(AckMode ackMode, long bufferBytesMax, long volumeBuf
         long total = Math.max(
                 4 * VOLUME_BUFFER_BYTES_GUARANTEED, Runtime.getRuntime().maxMemory() / HEAP_PART);
         return new VolumeOptions(
-                ackMode, total, Math.min(VOLUME_BUFFER_BYTES_DEFAULT, total / 2), Duration.ofSeconds(20));
+                ackMode, total, Math.min(VOLUME_BUFFER_BYTES_DEFAULT, total / 2), Duration.ofSeconds(20), false);
+    }
+
+    public VolumeOptions withTakeOver(boolean value) {
+        return new VolumeOptions(ackMode, bufferBytesMax, volumeBufferBytesMax, closeDeadline, value);
     }
 }

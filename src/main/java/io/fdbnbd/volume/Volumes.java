@@ -40,6 +40,7 @@ public final class Volumes implements AutoCloseable {
     private final Store store;
     private final Catalog catalog;
     private final VolumeOptions options;
+    private final Takeover takeover;
     private final Ticker ticker;
     private final ByteBudget buffers;
     private final byte[] session = new byte[SESSION_BYTES];
@@ -54,6 +55,7 @@ public final class Volumes implements AutoCloseable {
         this.store = store;
         this.catalog = new Catalog(store, InstantSource.system());
         this.options = options;
+        this.takeover = new Takeover(store, options.takeOver(), ticker, Takeover.Pause.REAL);
         this.ticker = ticker;
         this.buffers = new ByteBudget(options.bufferBytesMax());
         new SecureRandom().nextBytes(session);
@@ -132,10 +134,10 @@ public final class Volumes implements AutoCloseable {
         try {
             if (slot.volume == null) {
                 VolumeInfo info = catalog.find(name).orElseThrow(() -> Catalog.missing(name));
-                Owner owner = Owner.acquire(store, info, session);
+                Owner owner = acquire(info);
                 ByteBudget.Share budget =
                         buffers.share(VolumeOptions.VOLUME_BUFFER_BYTES_GUARANTEED, options.volumeBufferBytesMax());
-                slot.volume = new Volume(info, store, owner, options.ackMode(), budget, ticker);
+                slot.volume = new Volume(info, store, owner, session, options.ackMode(), budget, ticker);
             }
             return slot.volume;
         } catch (StoreException e) {
@@ -143,6 +145,19 @@ public final class Volumes implements AutoCloseable {
         } finally {
             slot.opening.unlock();
         }
+    }
+
+    private Owner acquire(VolumeInfo info) throws VolumeException, StoreException {
+        Owner.Standing standing = Owner.Standing.of(store, info);
+        boolean foreign = standing.isForeignTo(session);
+        if (foreign) {
+            takeover.awaitPermission(info);
+        }
+        Owner owner = Owner.acquire(store, info, session, standing);
+        if (foreign) {
+            takeover.awaitSilence();
+        }
+        return owner;
     }
 
     /** Lets go; the last user closes the volume. */

@@ -1,0 +1,320 @@
+package io.fdbnbd.store.fdb;
+
+import com.apple.foundationdb.Database;
+import com.apple.foundationdb.FDBException;
+import com.apple.foundationdb.Transaction;
+import io.fdbnbd.store.Batch;
+import io.fdbnbd.store.Guard;
+import io.fdbnbd.store.KeyRange;
+import io.fdbnbd.store.PortableLimits;
+import io.fdbnbd.store.RowVisitor;
+import io.fdbnbd.store.Store;
+import io.fdbnbd.store.StoreException;
+import io.fdbnbd.store.StoreException.Kind;
+import io.fdbnbd.store.StoreLimits;
+import io.fdbnbd.store.fdb.FdbErrors.During;
+import io.fdbnbd.util.Gate;
+import io.fdbnbd.util.Threads;
+import io.fdbnbd.util.Ticker;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A store in a FoundationDB cluster, under a prefix. Blind batches: no key is read to write it, and a guard is a read
+ * conflict on its key since a version at which it was seen to hold, so that a takeover in between makes the commit fail.
+ *
+ * <p>Futures are joined in this package and nowhere else. No call has a time limit of its own, because a commit that is
+ * given up may still land: when the cluster does not answer, calls wait, {@link Outage} says so, and {@link #close}
+ * cancels them.
+ */
+public final class FdbStore implements Store {
+
+    /** About what a commit proxy puts into one batch of its own, times what amortizes a transaction's own cost. */
+    private static final long BATCH_BYTES_TARGET = 256 << 10;
+
+    private static final int COMMITS_IN_FLIGHT_MAX = 16;
+    private static final long IN_FLIGHT_BYTES_MAX = 2 << 20;
+
+    /** A storage server's reply ends at 80,000 counted bytes; the rest is room for the prefix in each key. */
+    private static final int READ_BYTES_TARGET = 77_000;
+
+    /** How old a version may be that serves reads: how long a displaced owner may still read what it owned. */
+    private static final Duration GUARD_AGE_MAX = Duration.ofSeconds(1);
+
+    private static final long GUARD_AGE_NANOS_MAX = GUARD_AGE_MAX.toNanos();
+
+    /** A proof is renewed in the background from this age on, so that reads seldom have to wait for it. */
+    private static final long REFRESH_AGE_NANOS = Duration.ofMillis(500).toNanos();
+
+    /**
+     * Commits take no version of their own, and so pass by the cluster's ratekeeper; unless one was asked for at most
+     * this long ago, they wait for one, which is how a loaded cluster slows us down.
+     */
+    private static final long ASKED_AGE_NANOS_MAX = Duration.ofSeconds(2).toNanos();
+
+    private static final StoreLimits LIMITS = new StoreLimits(
+            PortableLimits.KEY_BYTES_MAX,
+            PortableLimits.VALUE_BYTES_MAX,
+            PortableLimits.BATCH_BYTES_MAX,
+            BATCH_BYTES_TARGET,
+            COMMITS_IN_FLIGHT_MAX,
+            IN_FLIGHT_BYTES_MAX,
+            READ_BYTES_TARGET,
+            GUARD_AGE_MAX);
+
+    private final Gate gate = new Gate("the FoundationDB store");
+    private final ExecutorService executor = Executors.newThreadPerTaskExecutor(Threads.virtual("fdb-io"));
+    private final Database database;
+    private final FdbKeys keys;
+    private final Outage outage;
+    private final GuardProofs proofs;
+
+    // What close() has to cancel.
+    private final Set<Transaction> open = ConcurrentHashMap.newKeySet();
+
+    private FdbStore(Database database, FdbKeys keys, String clusterFile, Ticker ticker) {
+        this.database = database;
+        this.keys = keys;
+        this.outage = new Outage(clusterFile);
+        this.proofs = new GuardProofs(ticker);
+    }
+
+    /**
+     * Opens the store of a location, without writing anything.
+     *
+     * @throws StoreException FATAL with what to do: no client library, no cluster file, no answer, database locked
+     */
+    public static FdbStore open(FdbLocation location, Ticker ticker) throws StoreException {
+        String clusterFile = FdbClient.clusterFile(location.clusterFile());
+        Database database;
+        try {
+            // Futures complete on the network thread: all that is ever done there is to wake who joins them.
+            database = FdbClient.load().open(clusterFile, Runnable::run);
+        } catch (FDBException e) {
+            throw new StoreException(
+                    Kind.FATAL, "the cluster file " + clusterFile + " is not usable: " + e.getMessage(), e);
+        }
+        try {
+            FdbProbe.checkReachable(database, clusterFile);
+            return new FdbStore(database, new FdbKeys(location.prefixBytes()), clusterFile, ticker);
+        } catch (StoreException e) {
+            database.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public StoreLimits limits() {
+        return LIMITS;
+    }
+
+    @Override
+    public Executor executor() {
+        return executor;
+    }
+
+    @Override
+    public boolean isShared() {
+        return true;
+    }
+
+    @Override
+    public void read(@Nullable Guard guard, List<KeyRange> ranges, RowVisitor visitor) throws StoreException {
+        gate.enter();
+        try {
+            PortableLimits.check(ranges);
+            if (guard != null && readAtProven(guard, ranges, visitor)) {
+                return;
+            }
+            readAtNewest(guard, ranges, visitor);
+        } finally {
+            gate.leave();
+        }
+    }
+
+    /** Reads without asking for a version; returns false, having shown nothing, if there is none that can be used. */
+    private boolean readAtProven(Guard guard, List<KeyRange> ranges, RowVisitor visitor) throws StoreException {
+        long version = proofs.versionFor(guard, GUARD_AGE_NANOS_MAX);
+        if (version == 0) {
+            return false;
+        }
+        if (proofs.beginRefresh(guard, REFRESH_AGE_NANOS)) {
+            executor.execute(() -> refresh(guard));
+        }
+        FdbRead read = new FdbRead(keys, ranges);
+        try (Call call = begin()) {
+            call.transaction().setReadVersion(version);
+            read.send(call.transaction());
+            read.await();
+        } catch (StoreException e) {
+            int code = codeOf(e);
+            if (code != FdbErrors.TRANSACTION_TOO_OLD && code != FdbErrors.FUTURE_VERSION) {
+                throw e;
+            }
+            // A recovery of the cluster makes every version too old that was taken before.
+            proofs.drop(guard);
+            return false;
+        }
+        read.show(visitor);
+        return true;
+    }
+
+    private void readAtNewest(@Nullable Guard guard, List<KeyRange> ranges, RowVisitor visitor) throws StoreException {
+        FdbRead read = new FdbRead(keys, ranges);
+        try (Call call = begin()) {
+            long asked = proofs.now();
+            Transaction transaction = call.transaction();
+            var held = guard == null ? null : transaction.snapshot().get(keys.of(guard.key()));
+            read.send(transaction);
+            if (guard != null && held != null) {
+                checkHolds(guard, FdbErrors.<byte @Nullable []>join(held, During.READ));
+                proofs.asked(guard, FdbErrors.join(transaction.getReadVersion(), During.READ), asked);
+            }
+            read.await();
+        }
+        read.show(visitor);
+    }
+
+    /** Brings a guard's proof up to date. In the background: who reads or commits meets a failure by itself. */
+    private void refresh(Guard guard) {
+        try {
+            readAtNewest(guard, List.of(), (key, value) -> {});
+        } catch (StoreException e) {
+            if (e.kind() == Kind.GUARD_LOST) {
+                proofs.drop(guard);
+            }
+        } finally {
+            proofs.refreshed(guard);
+        }
+    }
+
+    /** Every read is a trip to the cluster. */
+    @Override
+    public boolean tryRead(@Nullable Guard guard, List<KeyRange> ranges, RowVisitor visitor) {
+        return false;
+    }
+
+    @Override
+    public void commit(Batch batch) throws StoreException {
+        gate.enter();
+        try {
+            PortableLimits.check(batch);
+            try (Call call = begin()) {
+                commit(batch, call.transaction());
+            } catch (StoreException e) {
+                batch.guards().forEach(proofs::drop);
+                if (codeOf(e) == FdbErrors.NOT_COMMITTED) {
+                    checkHold(batch.guards());
+                }
+                throw e;
+            }
+        } finally {
+            gate.leave();
+        }
+    }
+
+    private void commit(Batch batch, Transaction transaction) throws StoreException {
+        require(batch.guards(), transaction);
+        FdbMutations mutations = new FdbMutations(keys, transaction, batch.guards());
+        batch.forEach(mutations);
+        long sent = proofs.now();
+        FdbErrors.join(transaction.commit(), During.COMMIT);
+        for (Guard guard : batch.guards()) {
+            if (mutations.rewrote(guard)) {
+                proofs.drop(guard);
+            } else {
+                proofs.committed(guard, transaction.getCommittedVersion(), sent);
+            }
+        }
+    }
+
+    private void require(List<Guard> guards, Transaction transaction) throws StoreException {
+        if (guards.size() == 1) {
+            Guard guard = guards.getFirst();
+            long version = proofs.versionFor(guard, GUARD_AGE_NANOS_MAX, ASKED_AGE_NANOS_MAX);
+            if (version != 0) {
+                if (proofs.beginRefresh(guard, REFRESH_AGE_NANOS)) {
+                    executor.execute(() -> refresh(guard));
+                }
+                transaction.setReadVersion(version);
+                transaction.addReadConflictKey(keys.of(guard.key()));
+                return;
+            }
+        }
+        long asked = proofs.now();
+        for (Guard guard : guards) {
+            // Not a snapshot read: it declares the conflict.
+            checkHolds(guard, FdbErrors.<byte @Nullable []>join(transaction.get(keys.of(guard.key())), During.READ));
+        }
+        if (guards.size() == 1) {
+            proofs.asked(guards.getFirst(), FdbErrors.join(transaction.getReadVersion(), During.READ), asked);
+        }
+    }
+
+    /** Throws GUARD_LOST if one of the guards does not hold now. */
+    private void checkHold(List<Guard> guards) throws StoreException {
+        for (Guard guard : guards) {
+            try (Call call = begin()) {
+                checkHolds(
+                        guard,
+                        FdbErrors.<byte @Nullable []>join(
+                                call.transaction().snapshot().get(keys.of(guard.key())), During.READ));
+            }
+        }
+    }
+
+    private static void checkHolds(Guard guard, byte @Nullable [] value) throws StoreException {
+        if (!Arrays.equals(guard.value(), value)) {
+            throw new StoreException(Kind.GUARD_LOST, "a guard does not hold any more: its key was rewritten");
+        }
+    }
+
+    private static int codeOf(StoreException e) {
+        return e.getCause() instanceof FDBException cause ? cause.getCode() : 0;
+    }
+
+    /** Returns at once: a commit of FoundationDB is on the disks of its log servers. */
+    @Override
+    public void sync() {
+        gate.enter();
+        gate.leave();
+    }
+
+    /** A transaction, closed on every path, after all of its futures have completed. */
+    private record Call(FdbStore store, Transaction transaction) implements AutoCloseable {
+        @Override
+        public void close() {
+            store.open.remove(transaction);
+            transaction.close();
+            store.outage.end();
+        }
+    }
+
+    private Call begin() {
+        Transaction transaction = database.createTransaction(Runnable::run);
+        // Nothing is read here that was written here; and with it on, a guard's conflict may be left out.
+        transaction.options().setReadYourWritesDisable();
+        open.add(transaction);
+        outage.begin();
+        return new Call(this, transaction);
+    }
+
+    /** Cancels what is under way, whose outcome is then unresolved, and releases the cluster. */
+    @Override
+    public void close() {
+        open.forEach(Transaction::cancel);
+        executor.shutdown();
+        if (gate.close()) {
+            executor.close();
+            outage.close();
+            database.close();
+        }
+    }
+}

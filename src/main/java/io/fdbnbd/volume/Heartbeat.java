@@ -1,0 +1,90 @@
+package io.fdbnbd.volume;
+
+import io.fdbnbd.store.Batch;
+import io.fdbnbd.store.Guard;
+import io.fdbnbd.store.Store;
+import io.fdbnbd.store.StoreException;
+import io.fdbnbd.util.Threads;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.tinylog.Logger;
+
+/**
+ * Keeps a volume's lease fresh while its owner lives, in a store that other processes share. A convenience for whoever
+ * wants to know whether an owner is dead; what makes a takeover safe is the owner key alone. All that an idle volume
+ * costs the store. One virtual thread, {@code lease-NAME}.
+ */
+final class Heartbeat implements AutoCloseable {
+
+    static final Duration INTERVAL = Duration.ofSeconds(2);
+
+    private static final Duration JOIN_DEADLINE = Duration.ofSeconds(5);
+
+    private final Store store;
+    private final Owner owner;
+    private final VolumeInfo info;
+    private final byte[] session;
+    private final Consumer<VolumeException> onLost;
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private final Thread thread;
+
+    /** Starts beating; {@code onLost} is told, on the heartbeat's thread, if the volume is owned by another process. */
+    Heartbeat(Store store, Owner owner, VolumeInfo info, byte[] session, Consumer<VolumeException> onLost) {
+        this.store = store;
+        this.owner = owner;
+        this.info = info;
+        this.session = session;
+        this.onLost = onLost;
+        this.thread = Threads.startVirtual("lease-" + info.name(), this::run);
+    }
+
+    private void run() {
+        String holder = Holder.thisProcess();
+        try {
+            long beat = 0;
+            do {
+                if (!beat(new LeaseRecord(session, beat++, holder))) {
+                    return;
+                }
+            } while (!closed.await(INTERVAL.toMillis(), TimeUnit.MILLISECONDS));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private boolean beat(LeaseRecord lease) {
+        Guard guard = owner.guard();
+        try {
+            store.commit(new Batch().require(guard).set(Keys.lease(info.layer()), lease.encode()));
+        } catch (StoreException e) {
+            return e.kind() != StoreException.Kind.GUARD_LOST || isStillOwner(guard);
+        } catch (IllegalStateException e) {
+            // The store was closed before this volume, which is then past saving.
+            Logger.debug(e, "the lease of volume '{}' ends", info.name());
+            return false;
+        }
+        return true;
+    }
+
+    private boolean isStillOwner(Guard guard) {
+        try {
+            if (owner.stillOwnerAfter(guard)) {
+                return true;
+            }
+            onLost.accept(owner.lost());
+            return false;
+        } catch (StoreException e) {
+            // Not to be known now: the next beat asks again.
+            Logger.debug("volume '{}': {}", info.name(), e.getMessage());
+            return true;
+        }
+    }
+
+    @Override
+    public void close() {
+        closed.countDown();
+        Threads.joinOrWarn(thread, JOIN_DEADLINE);
+    }
+}

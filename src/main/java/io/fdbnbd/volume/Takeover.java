@@ -1,0 +1,97 @@
+package io.fdbnbd.volume;
+
+import io.fdbnbd.store.Store;
+import io.fdbnbd.store.StoreException;
+import io.fdbnbd.util.Ticker;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.tinylog.Logger;
+
+/**
+ * Decides whether a volume that seems to have an owner may be taken. In a store of one process an owner left behind is
+ * dead. In a shared one it is if its lease does not change for {@link #LEASE_LENGTH}, as seen on this machine's monotonic
+ * clock. This is manners, not safety: an owner that was taken over too early loses nothing but its ownership.
+ */
+final class Takeover {
+
+    /** Several heartbeats, and longer than any pause that an owner should survive. */
+    static final Duration LEASE_LENGTH = Heartbeat.INTERVAL.multipliedBy(5);
+
+    private static final Duration LOOK_INTERVAL = Duration.ofMillis(500);
+
+    /** How a wait is done, so that a test need not wait. */
+    interface Pause {
+        void of(Duration duration) throws InterruptedException;
+
+        Pause REAL = duration -> new CountDownLatch(1).await(duration.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    private final Store store;
+    private final boolean atOnce;
+    private final Ticker ticker;
+    private final Pause pause;
+
+    /** @param atOnce whether the person who runs this server said that living owners are to be displaced */
+    Takeover(Store store, boolean atOnce, Ticker ticker, Pause pause) {
+        this.store = store;
+        this.atOnce = atOnce;
+        this.ticker = ticker;
+        this.pause = pause;
+    }
+
+    /**
+     * Returns when a volume with a foreign owner may be taken.
+     *
+     * @throws VolumeException BUSY, naming the owner, if it is alive
+     */
+    void awaitPermission(VolumeInfo info) throws VolumeException, StoreException {
+        if (!store.isShared()) {
+            return;
+        }
+        if (atOnce) {
+            Logger.warn("volume '{}' is taken over from {}", info.name(), holder(info));
+            return;
+        }
+        byte[] key = Keys.lease(info.layer());
+        byte[] seen = store.get(key);
+        long since = ticker.nanoTime();
+        while (ticker.nanoTime() - since < LEASE_LENGTH.toNanos()) {
+            pause(LOOK_INTERVAL);
+            byte[] now = store.get(key);
+            if (!Arrays.equals(seen, now)) {
+                throw new VolumeException(
+                        VolumeException.Kind.BUSY,
+                        "volume '" + info.name() + "' is attached by " + LeaseRecord.holderOf(now)
+                                + ": stop that one, or take the volume over with `fdb-nbd serve --take-over`");
+            }
+        }
+        Logger.info(
+                "volume '{}' is taken over from {}, silent for {} s",
+                info.name(),
+                LeaseRecord.holderOf(seen),
+                LEASE_LENGTH.toSeconds());
+    }
+
+    /** Returns when a displaced owner serves no more reads from versions that were proven before the takeover. */
+    void awaitSilence() throws VolumeException {
+        Duration guardAgeMax = store.limits().guardAgeMax();
+        if (!guardAgeMax.isZero()) {
+            pause(guardAgeMax);
+        }
+    }
+
+    private String holder(VolumeInfo info) throws StoreException {
+        return LeaseRecord.holderOf(store.get(Keys.lease(info.layer())));
+    }
+
+    private void pause(Duration duration) throws VolumeException {
+        try {
+            pause.of(duration);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new VolumeException(VolumeException.Kind.SHUTTING_DOWN, "the server is stopping", e);
+        }
+    }
+}
