@@ -57,7 +57,7 @@ public final class Batch {
 
     /** Counted bytes that {@link #clearRange} adds for bounds of these lengths. */
     public static long countedClearRange(int beginBytes, int endBytes) {
-        return MUTATION_BYTES + RANGE_BYTES + 2L * (beginBytes + endBytes);
+        return MUTATION_BYTES + RANGE_BYTES + 2L * beginBytes + 2L * endBytes;
     }
 
     /** Counted bytes that {@link #require} adds for a key of this length. */

@@ -1,9 +1,9 @@
 package io.fdbnbd.store.memory;
 
 import io.fdbnbd.store.Store;
-import io.fdbnbd.store.StoreContractUnderLoad;
+import io.fdbnbd.store.StoreContract;
 
-class MemoryStoreTest extends StoreContractUnderLoad {
+class MemoryStoreTest extends StoreContract {
     @Override
     protected Store openEmpty() {
         return new MemoryStore();

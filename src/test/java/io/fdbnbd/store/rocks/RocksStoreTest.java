@@ -1,11 +1,11 @@
 package io.fdbnbd.store.rocks;
 
 import io.fdbnbd.store.Store;
-import io.fdbnbd.store.StoreContractUnderLoad;
+import io.fdbnbd.store.StoreContract;
 import java.nio.file.Path;
 import org.junit.jupiter.api.io.TempDir;
 
-class RocksStoreTest extends StoreContractUnderLoad {
+class RocksStoreTest extends StoreContract {
     @TempDir
     @SuppressWarnings("NullAway.Init")
     Path directory;

@@ -18,7 +18,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /** The part of the contract that takes several threads, or many steps, to show. */
-public abstract class StoreContractUnderLoad extends StoreContract {
+public abstract class LoadContract extends LimitsContract {
     private static final int STEPS = 2_000;
 
     /** Where a row of the reads below may break the rule that one commit writes one number everywhere. */
@@ -180,7 +180,7 @@ public abstract class StoreContractUnderLoad extends StoreContract {
     @Test
     void anyRunOfOperationsLeavesWhatAMapWouldHold() throws Exception {
         long seed = Long.getLong("fdbnbd.seed", 20_260_101L);
-        System.out.println("StoreContractUnderLoad: fdbnbd.seed=" + seed);
+        System.out.println("LoadContract: fdbnbd.seed=" + seed);
         Random random = new Random(seed);
         NavigableMap<byte[], byte[]> model = new TreeMap<>(Arrays::compareUnsigned);
         for (int step = 0; step < STEPS; step++) {
@@ -243,7 +243,7 @@ public abstract class StoreContractUnderLoad extends StoreContract {
             ranges.add(range);
             model.subMap(range.begin(), range.end()).entrySet().stream()
                     .limit(range.rowsMax())
-                    .map(StoreContractUnderLoad::textOf)
+                    .map(LoadContract::textOf)
                     .forEach(expected::add);
         }
         List<String> rows = new ArrayList<>();

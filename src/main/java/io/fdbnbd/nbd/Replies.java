@@ -1,0 +1,60 @@
+package io.fdbnbd.nbd;
+
+import java.nio.ByteBuffer;
+
+/** Encodes what the server says. Every method needs the room to be there and advances {@code out}. */
+public final class Replies {
+    private Replies() {}
+
+    /** A simple reply's header; a READ's data follows it if {@code error} is 0. */
+    public static void putSimple(ByteBuffer out, int error, long cookie) {
+        out.putInt(Nbd.SIMPLE_REPLY_MAGIC).putInt(error).putLong(cookie);
+    }
+
+    /** As {@link #putSimple(ByteBuffer, int, long)} at an index, without moving the position. */
+    public static void setSimple(ByteBuffer out, int at, int error, long cookie) {
+        out.putInt(at, Nbd.SIMPLE_REPLY_MAGIC).putInt(at + 4, error).putLong(at + 8, cookie);
+    }
+
+    /** The server's first words. */
+    static void putGreeting(ByteBuffer out) {
+        out.putLong(Nbd.INIT_MAGIC).putLong(Nbd.OPTION_MAGIC).putShort((short)
+                (Nbd.FLAG_FIXED_NEWSTYLE | Nbd.FLAG_NO_ZEROES));
+    }
+
+    /** The header of a reply to {@code option}; {@code dataBytes} bytes of data follow it. */
+    static void putOptionReply(ByteBuffer out, int option, int type, int dataBytes) {
+        out.putLong(Nbd.OPTION_REPLY_MAGIC).putInt(option).putInt(type).putInt(dataBytes);
+    }
+
+    /** What EXPORT_NAME is answered with; it has no header. */
+    static void putExportName(ByteBuffer out, Export export, boolean zeroes) {
+        out.putLong(export.sizeBytes()).putShort((short) export.flags());
+        if (zeroes) {
+            out.put(new byte[Nbd.EXPORT_NAME_PADDING_BYTES]);
+        }
+    }
+
+    static void putInfoExport(ByteBuffer out, int option, Export export) {
+        putOptionReply(out, option, Nbd.REP_INFO, 2 + 8 + 2);
+        out.putShort((short) Nbd.INFO_EXPORT).putLong(export.sizeBytes()).putShort((short) export.flags());
+    }
+
+    static void putInfoName(ByteBuffer out, int option, byte[] name) {
+        putOptionReply(out, option, Nbd.REP_INFO, 2 + name.length);
+        out.putShort((short) Nbd.INFO_NAME).put(name);
+    }
+
+    static void putInfoBlockSize(ByteBuffer out, int option, Export export) {
+        putOptionReply(out, option, Nbd.REP_INFO, 2 + 4 + 4 + 4);
+        out.putShort((short) Nbd.INFO_BLOCK_SIZE)
+                .putInt(1)
+                .putInt(export.preferredBytes())
+                .putInt(Nbd.PAYLOAD_ADVERTISED_BYTES_MAX);
+    }
+
+    static void putServer(ByteBuffer out, byte[] name) {
+        putOptionReply(out, Nbd.OPT_LIST, Nbd.REP_SERVER, Integer.BYTES + name.length);
+        out.putInt(name.length).put(name);
+    }
+}

@@ -1,0 +1,228 @@
+package io.fdbnbd.server;
+
+import io.fdbnbd.nbd.Nbd;
+import io.fdbnbd.nbd.Request;
+import io.fdbnbd.util.Threads;
+import io.fdbnbd.volume.CommitListener;
+import io.fdbnbd.volume.Volume;
+import io.fdbnbd.volume.VolumeException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Serves what changes a volume, and FLUSH. Belongs to the connection's reader, except for what the volume tells about
+ * commits: that comes from any thread.
+ */
+final class Changes {
+    private final Volume volume;
+    private final Errors errors;
+    private final ReplySender sender;
+    private final GulpReplies replies;
+    private final String name;
+
+    Changes(Volume volume, Errors errors, ReplySender sender, GulpReplies replies, String name) {
+        this.volume = volume;
+        this.errors = errors;
+        this.sender = sender;
+        this.replies = replies;
+        this.name = name;
+    }
+
+    /** A WRITE whose payload is all of {@code payload}. */
+    void write(Request request, ByteBuffer payload) throws IOException, InterruptedException {
+        if (waitsForCommit(request)) {
+            StreamedWrite write = new StreamedWrite(request);
+            write.accept(payload);
+            write.end();
+            return;
+        }
+        int error = 0;
+        try {
+            volume.write(request.offset(), payload, null);
+        } catch (VolumeException | RuntimeException e) {
+            error = errors.report(volume.info().name(), request, e);
+        }
+        replies.add(error, request.cookie());
+    }
+
+    /** A WRITE whose payload arrives in pieces. */
+    StreamedWrite writeStreamed(Request request) throws IOException, InterruptedException {
+        return new StreamedWrite(request);
+    }
+
+    /** TRIM and WRITE_ZEROES: both read as zeroes afterwards, and both cost the same for any length. */
+    void zero(Request request) throws IOException, InterruptedException {
+        Pending pending = waitsForCommit(request) ? begin(request) : null;
+        int error = 0;
+        try {
+            if (request.length() > 0) {
+                if (pending != null) {
+                    pending.expect();
+                }
+                volume.zero(request.offset(), request.length(), pending);
+            }
+        } catch (VolumeException | RuntimeException e) {
+            if (pending != null) {
+                pending.fail(e);
+                pending.ended();
+            } else {
+                error = errors.report(volume.info().name(), request, e);
+            }
+        }
+        if (pending != null) {
+            pending.ended();
+        } else {
+            replies.add(error, request.cookie());
+        }
+    }
+
+    /** On a thread of its own: it waits for all commits before it, and those need the volume's executor themselves. */
+    void flush(Request request) throws IOException, InterruptedException {
+        beginWaiting();
+        Threads.startVirtual(name + "-flush", () -> {
+            int error = 0;
+            try {
+                volume.flush();
+            } catch (Throwable e) { // there has to be a reply, whatever happens
+                error = errors.report(volume.info().name(), request, e);
+            }
+            sender.sendLater(new Reply(request.cookie(), error, null, 0));
+        });
+    }
+
+    private boolean waitsForCommit(Request request) {
+        return request.has(Nbd.CMD_FLAG_FUA) || volume.answersWhenCommitted();
+    }
+
+    private Pending begin(Request request) throws IOException, InterruptedException {
+        beginWaiting();
+        return new Pending(request);
+    }
+
+    /** The replies so far must not wait for what this may have to wait for. */
+    private void beginWaiting() throws IOException, InterruptedException {
+        if (!sender.tryBegin(0)) {
+            replies.flush();
+            sender.begin(0);
+        }
+    }
+
+    /** A WRITE as it arrives. After a failure the rest is taken and ignored, and the end reports it. */
+    final class StreamedWrite {
+        private final Request request;
+        private final @Nullable Pending pending;
+        private long at;
+        private @Nullable Throwable failure;
+
+        private StreamedWrite(Request request) throws IOException, InterruptedException {
+            this.request = request;
+            this.pending = waitsForCommit(request) ? begin(request) : null;
+            this.at = request.offset();
+        }
+
+        /** Takes all of {@code piece}. */
+        void accept(ByteBuffer piece) {
+            int bytes = piece.remaining();
+            if (bytes > 0 && failure == null) {
+                try {
+                    if (pending != null) {
+                        pending.expect();
+                    }
+                    volume.write(at, piece, pending);
+                } catch (VolumeException | RuntimeException e) {
+                    failure = e;
+                    if (pending != null) {
+                        pending.fail(e);
+                        pending.ended();
+                    }
+                }
+            }
+            at += bytes;
+        }
+
+        /** Replies, at once or when all of it has committed. */
+        void end() throws IOException {
+            if (pending != null) {
+                pending.ended();
+            } else {
+                int error = failure == null ? 0 : errors.report(volume.info().name(), request, failure);
+                replies.add(error, request.cookie());
+            }
+        }
+
+        /** The rest of the payload never came: there is nobody to reply to, but what was begun has to end. */
+        void abandon() {
+            if (pending != null) {
+                pending.abandoned = true;
+                pending.ended();
+            }
+        }
+    }
+
+    /** Waits for the commits of one request's parts; its own end counts as one, so that it cannot end before them. */
+    private final class Pending implements CommitListener {
+        private final Request request;
+        private final AtomicInteger parts = new AtomicInteger(1);
+        private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+
+        /** Set by the reader before its own {@link #ended}, which is what publishes it. */
+        private boolean abandoned;
+
+        Pending(Request request) {
+            this.request = request;
+        }
+
+        void expect() {
+            parts.incrementAndGet();
+        }
+
+        void fail(Throwable cause) {
+            failure.compareAndSet(null, cause);
+        }
+
+        @Override
+        public void committed(@Nullable VolumeException cause) {
+            if (cause != null) {
+                fail(cause);
+            }
+            ended();
+        }
+
+        void ended() {
+            if (parts.decrementAndGet() > 0) {
+                return;
+            }
+            if (abandoned) {
+                sender.end(0);
+                return;
+            }
+            if (failure.get() == null && request.has(Nbd.CMD_FLAG_FUA)) {
+                try {
+                    volume.executor().execute(this::syncAndReply);
+                    return;
+                } catch (RuntimeException e) { // it does not take tasks any more
+                    fail(e);
+                }
+            }
+            reply();
+        }
+
+        private void syncAndReply() {
+            try {
+                volume.sync();
+            } catch (Throwable e) { // there has to be a reply, whatever happens
+                fail(e);
+            }
+            reply();
+        }
+
+        private void reply() {
+            Throwable cause = failure.get();
+            int error = cause == null ? 0 : errors.report(volume.info().name(), request, cause);
+            sender.sendLater(new Reply(request.cookie(), error, null, 0));
+        }
+    }
+}

@@ -1,0 +1,66 @@
+package io.fdbnbd.server;
+
+import io.fdbnbd.nbd.Nbd;
+import io.fdbnbd.nbd.Request;
+import io.fdbnbd.util.Ticker;
+import io.fdbnbd.volume.VolumeException;
+import org.tinylog.Logger;
+
+/**
+ * The one place where a failure becomes a number of NBD. The number says next to nothing, so the cause goes to the log
+ * just before. Any thread.
+ */
+final class Errors {
+    private final RateLimit limit;
+
+    Errors(Ticker ticker) {
+        limit = new RateLimit(ticker);
+    }
+
+    static int ofKind(VolumeException.Kind kind) {
+        return switch (kind) {
+            case INVALID -> Nbd.EINVAL;
+            case NO_SPACE -> Nbd.ENOSPC;
+            case SHUTTING_DOWN -> Nbd.ESHUTDOWN;
+            case MISSING, EXISTS, BUSY, IO, DAMAGED, FUTURE_FORMAT, LOST_OWNERSHIP -> Nbd.EIO;
+        };
+    }
+
+    /** What a client is told that cannot have a volume. */
+    static int optionReplyOfKind(VolumeException.Kind kind) {
+        return switch (kind) {
+            case SHUTTING_DOWN -> Nbd.REP_ERR_SHUTDOWN;
+            case BUSY -> Nbd.REP_ERR_POLICY;
+            case INVALID, MISSING, EXISTS, NO_SPACE, IO, DAMAGED, FUTURE_FORMAT, LOST_OWNERSHIP -> Nbd.REP_ERR_UNKNOWN;
+        };
+    }
+
+    /** Logs why {@code request} failed and returns the error to reply with. */
+    int report(String volume, Request request, Throwable failure) {
+        long suppressed = limit.tryLine();
+        if (!(failure instanceof VolumeException known)) {
+            if (suppressed >= 0) {
+                Logger.error(
+                        failure,
+                        "volume {}: {} (a bug; {} lines like this were left out before)",
+                        volume,
+                        describe(request),
+                        suppressed);
+            }
+            return Nbd.EIO;
+        }
+        if (suppressed >= 0) {
+            Logger.warn(
+                    "volume {}: {}: {} ({} lines like this were left out before)",
+                    volume,
+                    describe(request),
+                    known.getMessage(),
+                    suppressed);
+        }
+        return ofKind(known.kind());
+    }
+
+    private static String describe(Request request) {
+        return "command " + request.type() + " of " + request.length() + " bytes at " + request.offset() + " failed";
+    }
+}

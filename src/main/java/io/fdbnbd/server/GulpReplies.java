@@ -1,0 +1,105 @@
+package io.fdbnbd.server;
+
+import io.fdbnbd.nbd.Nbd;
+import io.fdbnbd.nbd.Replies;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Collects the replies to the requests of one gulp, so that they are sent in one call. Belongs to the connection's
+ * reader.
+ *
+ * <p>Collects in the connection's own buffer, or in a larger one of the pool while a gulp needs it: between two gulps a
+ * connection holds nothing of the pool for replies.
+ */
+final class GulpReplies {
+    private final ReplySender sender;
+    private final BufferPool pool;
+    private final ByteBuffer share;
+    private ByteBuffer out;
+
+    /** Whether {@code out} is the pool's. */
+    private boolean grown;
+
+    GulpReplies(ReplySender sender, BufferPool pool, ByteBuffer share) {
+        this.sender = sender;
+        this.pool = pool;
+        this.share = share;
+        this.out = share;
+    }
+
+    /** Adds a reply without data. */
+    void add(int error, long cookie) throws IOException {
+        if (out.remaining() < Nbd.SIMPLE_REPLY_BYTES) {
+            flush();
+        }
+        Replies.putSimple(out, error, cookie);
+    }
+
+    /**
+     * Returns the buffer to add {@code bytes} to, sending what is in it if it has no room left; null if it never has
+     * that much.
+     *
+     * @param more whether it is worth the while to have room for more replies of that length
+     */
+    @Nullable
+    ByteBuffer room(int bytes, boolean more) throws IOException {
+        if (!grown && (more || bytes > share.capacity())) {
+            grow(bytes);
+        }
+        if (out.remaining() < bytes) {
+            flush();
+        }
+        return out.remaining() < bytes ? null : out;
+    }
+
+    private void grow(int bytes) {
+        if (bytes > BufferPool.GULP_BYTES + BufferPool.HEADER_ROOM_BYTES) {
+            return;
+        }
+        ByteBuffer larger = pool.tryTake(BufferPool.GULP_BYTES);
+        if (larger != null) {
+            larger.put(share.flip());
+            share.clear();
+            out = larger;
+            grown = true;
+        }
+    }
+
+    /** Sends what was added, and {@code data} after it. */
+    void flushWith(ByteBuffer data) throws IOException {
+        sender.send(out.flip(), data);
+        out.clear();
+    }
+
+    /** Sends what was added. */
+    void flush() throws IOException {
+        if (out.position() > 0) {
+            sender.send(out.flip(), null);
+            out.clear();
+        }
+    }
+
+    /** Sends what was added and returns the connection's own buffer, empty, for another use until the next call. */
+    ByteBuffer flushAndBorrowShare() throws IOException {
+        endGulp();
+        return share;
+    }
+
+    /** Sends what was added and keeps nothing of the pool. */
+    void endGulp() throws IOException {
+        flush();
+        giveBack();
+    }
+
+    /** Gives back what is the pool's; nothing can be added any more after a failure. */
+    void giveBack() {
+        share.clear();
+        if (grown) {
+            pool.give(out);
+            out = share;
+            grown = false;
+        }
+    }
+}

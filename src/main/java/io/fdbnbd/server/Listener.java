@@ -1,0 +1,182 @@
+package io.fdbnbd.server;
+
+import io.fdbnbd.util.Threads;
+import java.io.IOException;
+import java.net.BindException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.StandardSocketOptions;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.tinylog.Logger;
+
+/**
+ * One address that clients connect to. {@link #start} starts its only thread, which accepts, and {@link #close} ends
+ * it.
+ */
+final class Listener implements AutoCloseable {
+    private static final int BACKLOG_MAX = 128;
+    private static final Duration JOIN_DEADLINE = Duration.ofSeconds(5);
+
+    /** When accepting fails it is most often for want of file descriptors, which takes time to change. */
+    private static final long RETRY_NANOS = Duration.ofMillis(100).toNanos();
+
+    private final NbdServer server;
+    private final ServerSocketChannel channel;
+    private final ListenAddress address;
+
+    /** What tells our socket's file from one that somebody else has put there since; null for TCP. */
+    private final @Nullable Object fileKey;
+
+    private final CountDownLatch closing = new CountDownLatch(1);
+    private @Nullable Thread thread;
+
+    private Listener(NbdServer server, ServerSocketChannel channel, ListenAddress address) throws IOException {
+        this.server = server;
+        this.channel = channel;
+        this.address = address;
+        this.fileKey = address instanceof ListenAddress.Unix unix ? fileKey(unix.path()) : null;
+    }
+
+    /** @throws IOException if nobody can listen there; the message says why, for the user */
+    static Listener bind(NbdServer server, ListenAddress wanted) throws IOException {
+        ServerSocketChannel channel = ServerSocketChannel.open(wanted.family());
+        try {
+            if (wanted instanceof ListenAddress.Tcp) {
+                // Else a restart would have to wait for the old connections' time to run out.
+                channel.setOption(StandardSocketOptions.SO_REUSEADDR, true);
+            }
+            bind(channel, wanted);
+            return new Listener(server, channel, bound(channel, wanted));
+        } catch (IOException | RuntimeException e) {
+            channel.close();
+            throw new IOException("cannot listen at " + wanted + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static void bind(ServerSocketChannel channel, ListenAddress wanted) throws IOException {
+        SocketAddress socketAddress = wanted.resolve();
+        try {
+            channel.bind(socketAddress, BACKLOG_MAX);
+        } catch (BindException e) {
+            if (!(wanted instanceof ListenAddress.Unix unix) || !isDead(unix.path())) {
+                throw e;
+            }
+            Logger.info("removing {}, which a server has left behind", unix.path());
+            Files.delete(unix.path());
+            channel.bind(socketAddress, BACKLOG_MAX);
+        }
+    }
+
+    /** Whether a socket lies there that nobody listens to; files of other kinds are nobody's to remove. */
+    private static boolean isDead(Path path) throws IOException {
+        BasicFileAttributes attributes =
+                Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+        if (!attributes.isOther()) {
+            return false;
+        }
+        try (SocketChannel probe = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
+            return !probe.isConnected();
+        } catch (IOException e) {
+            return true;
+        }
+    }
+
+    private static ListenAddress bound(ServerSocketChannel channel, ListenAddress wanted) throws IOException {
+        return switch (wanted) {
+            case ListenAddress.Tcp tcp ->
+                new ListenAddress.Tcp(tcp.host(), ((InetSocketAddress) channel.getLocalAddress()).getPort());
+            case ListenAddress.Unix unix -> unix;
+        };
+    }
+
+    /** Where this listens really: with the port that was found, if any would do. */
+    ListenAddress address() {
+        return address;
+    }
+
+    void start() {
+        thread = Threads.startVirtual("nbd-listen-" + address, this::accept);
+    }
+
+    private void accept() {
+        while (channel.isOpen()) {
+            SocketChannel client;
+            try {
+                client = channel.accept();
+            } catch (ClosedChannelException e) {
+                return;
+            } catch (IOException e) {
+                server.acceptFailed(address, e);
+                if (!pause()) {
+                    return;
+                }
+                continue;
+            }
+            try {
+                if (address instanceof ListenAddress.Tcp) {
+                    client.setOption(StandardSocketOptions.TCP_NODELAY, true);
+                    client.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
+                }
+                server.accepted(client, address);
+            } catch (IOException e) {
+                Logger.debug("a client of {} was gone at once: {}", address, e.getMessage());
+                closeQuietly(client);
+            }
+        }
+    }
+
+    /** Returns false if the listener was closed in the meantime. */
+    private boolean pause() {
+        try {
+            return !closing.await(RETRY_NANOS, TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            return false;
+        }
+    }
+
+    private static void closeQuietly(SocketChannel client) {
+        try {
+            client.close();
+        } catch (IOException e) {
+            Logger.debug("closing failed: {}", e.getMessage());
+        }
+    }
+
+    /** Ends the accepting, and removes the socket's file. */
+    @Override
+    public void close() throws IOException {
+        closing.countDown();
+        try {
+            if (address instanceof ListenAddress.Unix unix && fileKey != null) {
+                if (Objects.equals(fileKey, fileKey(unix.path()))) {
+                    Files.deleteIfExists(unix.path());
+                }
+            }
+        } finally {
+            channel.close();
+            if (thread != null) {
+                Threads.joinOrWarn(thread, JOIN_DEADLINE);
+            }
+        }
+    }
+
+    private static @Nullable Object fileKey(Path path) throws IOException {
+        if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+            return null;
+        }
+        return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                .fileKey();
+    }
+}

@@ -1,0 +1,247 @@
+package io.fdbnbd.server;
+
+import io.fdbnbd.util.Checks;
+import io.fdbnbd.util.Threads;
+import io.fdbnbd.util.Ticker;
+import io.fdbnbd.volume.Volumes;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.tinylog.Logger;
+
+/**
+ * Serves volumes over NBD: owns the listeners, the connections and what they share.
+ *
+ * <p>Threads: one for each listener, which accepts; one for each connection, which ends by itself or by {@link #stop};
+ * and the watchdog, which looks after deadlines every {@link #WATCH_INTERVAL}. {@link #start} and {@link #stop} are for
+ * one thread, the rest for any.
+ */
+public final class NbdServer implements AutoCloseable {
+
+    private static final Duration WATCH_INTERVAL = Duration.ofSeconds(1);
+    private static final Duration STOP_DEADLINE_DEFAULT = Duration.ofSeconds(10);
+
+    /** What a connection that was cut gets before it is left behind; closing its volume has a deadline of its own. */
+    private static final Duration DETACH_DEADLINE = Duration.ofSeconds(30);
+
+    private static final Duration JOIN_DEADLINE = Duration.ofSeconds(5);
+
+    private final Volumes volumes;
+    private final ServerOptions options;
+    private final Ticker ticker;
+    private final Errors errors;
+    private final BufferPool sharedBuffers;
+    private final BufferPool shares;
+    private final RateLimit acceptLog;
+    private final AtomicLong connectionNumbers = new AtomicLong();
+    private final Map<Connection, Thread> connections = new ConcurrentHashMap<>();
+    private final List<Listener> listeners = new ArrayList<>();
+    private final CountDownLatch stopping = new CountDownLatch(1);
+    private @Nullable Thread watchdog;
+
+    /** The watchdog's. */
+    private long refusalsSeen;
+
+    /** @param volumes stays the caller's, who closes it after this server */
+    public NbdServer(Volumes volumes, ServerOptions options, Ticker ticker) {
+        this.volumes = volumes;
+        this.options = options;
+        this.ticker = ticker;
+        this.errors = new Errors(ticker);
+        this.sharedBuffers = BufferPool.shared(options.bufferBytesMax());
+        // Two for each connection, and two for each that has left the count and is about to give them back.
+        this.shares = BufferPool.shares(4 * options.connectionsMax());
+        this.acceptLog = new RateLimit(ticker);
+    }
+
+    /**
+     * Listens at all addresses, and serves on return.
+     *
+     * @throws IOException if it cannot listen at one of them; it listens at none then
+     */
+    public void start() throws IOException {
+        Checks.check(listeners.isEmpty(), "a server is started once");
+        try {
+            for (ListenAddress address : options.addresses()) {
+                listeners.add(Listener.bind(this, address));
+            }
+        } catch (IOException | RuntimeException e) {
+            closeListeners(e);
+            throw e;
+        }
+        watchdog = Threads.startVirtual("nbd-watchdog", this::watch);
+        for (Listener listener : listeners) {
+            listener.start();
+            Logger.info("listening at {}", listener.address());
+        }
+    }
+
+    /** Where it listens really: with the ports that were found, where any would do. */
+    public List<ListenAddress> addresses() {
+        return listeners.stream().map(Listener::address).toList();
+    }
+
+    public int connectionCount() {
+        return connections.size();
+    }
+
+    @Override
+    public void close() throws IOException {
+        stop(STOP_DEADLINE_DEFAULT);
+    }
+
+    /**
+     * Accepts nobody any more and reads no request any more; finishes and answers those under way, and closes each
+     * connection after its last reply. What is not done by the deadline is cut. A second call does nothing.
+     *
+     * @throws IOException if something could not be closed; the rest is then
+     */
+    public void stop(Duration deadline) throws IOException {
+        if (stopping.getCount() == 0) {
+            return;
+        }
+        stopping.countDown();
+        IOException failure = closeListeners(null);
+        List<Connection> open = List.copyOf(connections.keySet());
+        open.forEach(Connection::stopReading);
+        long end = ticker.nanoTime() + deadline.toNanos();
+        for (Map.Entry<Connection, Thread> entry : connections.entrySet()) {
+            if (!joined(entry.getValue(), end - ticker.nanoTime())) {
+                entry.getKey().cut("the server is stopping and has waited for it long enough");
+                entry.getKey().interrupt(entry.getValue());
+            }
+        }
+        connections.forEach((connection, thread) -> Threads.joinOrWarn(thread, DETACH_DEADLINE));
+        if (watchdog != null) {
+            Threads.joinOrWarn(watchdog, JOIN_DEADLINE);
+        }
+        if (failure != null) {
+            throw failure;
+        }
+    }
+
+    private static boolean joined(Thread thread, long nanosMax) {
+        try {
+            return thread.join(Duration.ofNanos(Math.max(1, nanosMax)));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    private @Nullable IOException closeListeners(@Nullable Exception cause) {
+        IOException first = null;
+        for (Listener listener : listeners) {
+            try {
+                listener.close();
+            } catch (IOException e) {
+                if (cause != null) {
+                    cause.addSuppressed(e);
+                } else if (first == null) {
+                    first = e;
+                } else {
+                    first.addSuppressed(e);
+                }
+            }
+        }
+        return first;
+    }
+
+    /** A listener's new client. */
+    void accepted(SocketChannel channel, ListenAddress address) throws IOException {
+        // Listeners that accept at the same moment may pass the limit by as many: it guards memory, not a count.
+        if (connections.size() >= options.connectionsMax()) {
+            long suppressed = acceptLog.tryLine();
+            if (suppressed >= 0) {
+                Logger.warn(
+                        "a client of {} was turned away: there are {} connections already, which is the limit"
+                                + " ({} lines like this were left out before)",
+                        address,
+                        options.connectionsMax(),
+                        suppressed);
+            }
+            channel.close();
+            return;
+        }
+        String name = "nbd-" + connectionNumbers.incrementAndGet();
+        String peer =
+                channel.getRemoteAddress() instanceof InetSocketAddress remote ? remote.toString() : address.toString();
+        Connection connection = new Connection(this, channel, name, peer);
+        Thread thread = Thread.ofVirtual().name(name).unstarted(connection);
+        connections.put(connection, thread);
+        if (stopping.getCount() == 0) {
+            connection.cut("the server is stopping");
+        }
+        thread.start();
+    }
+
+    void acceptFailed(ListenAddress address, IOException failure) {
+        long suppressed = acceptLog.tryLine();
+        if (suppressed >= 0) {
+            Logger.warn(
+                    "accepting at {} failed and is tried again: {} ({} lines like this were left out before)",
+                    address,
+                    failure.getMessage(),
+                    suppressed);
+        }
+    }
+
+    /** The last thing a connection's thread does. */
+    void ended(Connection connection) {
+        connections.remove(connection);
+    }
+
+    private void watch() {
+        try {
+            while (!stopping.await(WATCH_INTERVAL.toNanos(), TimeUnit.NANOSECONDS)) {
+                checkDeadlines();
+            }
+        } catch (InterruptedException e) {
+            Logger.debug("the watchdog was interrupted");
+        }
+    }
+
+    /** One round of the watchdog; tests that turn the clock by hand call it themselves. */
+    void checkDeadlines() {
+        long refusals = sharedBuffers.refusals();
+        boolean needed = refusals != refusalsSeen;
+        refusalsSeen = refusals;
+        long now = ticker.nanoTime();
+        for (Connection connection : connections.keySet()) {
+            connection.watch(now, needed);
+        }
+    }
+
+    Volumes volumes() {
+        return volumes;
+    }
+
+    ServerOptions options() {
+        return options;
+    }
+
+    Ticker ticker() {
+        return ticker;
+    }
+
+    Errors errors() {
+        return errors;
+    }
+
+    BufferPool sharedBuffers() {
+        return sharedBuffers;
+    }
+
+    BufferPool shares() {
+        return shares;
+    }
+}

@@ -1,0 +1,179 @@
+package io.fdbnbd.server;
+
+import io.fdbnbd.nbd.Nbd;
+import io.fdbnbd.nbd.Replies;
+import io.fdbnbd.nbd.Request;
+import io.fdbnbd.util.Threads;
+import io.fdbnbd.volume.Volume;
+import io.fdbnbd.volume.VolumeException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+
+/**
+ * Serves READs. Belongs to the connection's reader; what waits for the store runs on the volume's executor, and READs
+ * longer than {@link BufferPool#READ_CHUNK_BYTES} on a thread of their own, both counted by the {@link ReplySender}.
+ */
+final class Reads {
+    private static final int HEADER_BYTES = Nbd.SIMPLE_REPLY_BYTES;
+    private static final int MUST_WAIT = -1;
+
+    private final Volume volume;
+    private final Errors errors;
+    private final ReplySender sender;
+    private final GulpReplies replies;
+    private final BufferPool pool;
+    private final String name;
+
+    Reads(Volume volume, Errors errors, ReplySender sender, GulpReplies replies, BufferPool pool, String name) {
+        this.volume = volume;
+        this.errors = errors;
+        this.sender = sender;
+        this.replies = replies;
+        this.pool = pool;
+        this.name = name;
+    }
+
+    /** @param more whether more requests of the gulp follow */
+    void read(Request request, boolean more) throws IOException, InterruptedException {
+        if (request.length() > BufferPool.READ_CHUNK_BYTES) {
+            readLong(request);
+            return;
+        }
+        int replyBytes = HEADER_BYTES + (int) request.length();
+        ByteBuffer out = replies.room(replyBytes, more);
+        if (out == null) {
+            readIntoOwnBuffer(request, replyBytes);
+            return;
+        }
+        int error = tryRead(request, out);
+        if (error == MUST_WAIT) {
+            ByteBuffer buffer = pool.tryTake(replyBytes);
+            if (buffer == null) {
+                readThroughShare(request);
+            } else {
+                readLater(request, buffer);
+            }
+        } else if (error != 0) {
+            replies.add(error, request.cookie());
+        }
+    }
+
+    /** A READ whose reply does not fit between the others. */
+    private void readIntoOwnBuffer(Request request, int replyBytes) throws IOException, InterruptedException {
+        ByteBuffer buffer = pool.tryTake(replyBytes);
+        if (buffer == null) {
+            readThroughShare(request);
+            return;
+        }
+        int error;
+        try {
+            error = tryRead(request, buffer);
+            if (error == 0) {
+                replies.flushWith(buffer.flip());
+            } else if (error != MUST_WAIT) {
+                replies.add(error, request.cookie());
+            }
+        } catch (IOException e) {
+            pool.give(buffer);
+            throw e;
+        }
+        if (error == MUST_WAIT) {
+            readLater(request, buffer);
+        } else {
+            pool.give(buffer);
+        }
+    }
+
+    /** Puts a whole reply at the position of {@code out}, or leaves the position and returns why. */
+    private int tryRead(Request request, ByteBuffer out) {
+        int start = out.position();
+        int limit = out.limit();
+        int data = start + HEADER_BYTES;
+        out.limit(data + (int) request.length()).position(data);
+        int error;
+        try {
+            error = request.length() == 0 || volume.tryRead(request.offset(), out) ? 0 : MUST_WAIT;
+        } catch (VolumeException | RuntimeException e) {
+            error = errors.report(volume.info().name(), request, e);
+        }
+        out.limit(limit);
+        if (error == 0) {
+            Replies.setSimple(out, start, 0, request.cookie());
+        } else {
+            out.position(start);
+        }
+        return error;
+    }
+
+    private void readLater(Request request, ByteBuffer buffer) throws IOException, InterruptedException {
+        int replyBytes = HEADER_BYTES + (int) request.length();
+        try {
+            begin(replyBytes);
+        } catch (IOException | InterruptedException e) {
+            pool.give(buffer);
+            throw e;
+        }
+        buffer.limit(replyBytes).position(HEADER_BYTES);
+        try {
+            volume.executor().execute(() -> {
+                sender.sendLater(new Reply(request.cookie(), readNow(request, buffer), buffer, replyBytes));
+            });
+        } catch (RuntimeException e) { // it does not take tasks any more
+            int error = errors.report(volume.info().name(), request, e);
+            sender.sendLater(new Reply(request.cookie(), error, buffer, replyBytes));
+        }
+    }
+
+    private int readNow(Request request, ByteBuffer buffer) {
+        try {
+            volume.read(request.offset(), buffer);
+        } catch (Throwable e) { // there has to be a reply, whatever happens
+            return errors.report(volume.info().name(), request, e);
+        }
+        Replies.setSimple(buffer, 0, 0, request.cookie());
+        buffer.flip();
+        return 0;
+    }
+
+    private void readLong(Request request) throws IOException, InterruptedException {
+        ByteBuffer buffer = pool.tryTake(BufferPool.READ_CHUNK_BYTES);
+        if (buffer == null) {
+            readThroughShare(request);
+            return;
+        }
+        try {
+            begin(buffer.capacity());
+        } catch (IOException | InterruptedException e) {
+            pool.give(buffer);
+            throw e;
+        }
+        Threads.startVirtual(name + "-read", () -> {
+            int replyBytes = buffer.capacity();
+            int error = new PiecewiseRead(request, volume, errors, sender).run(buffer);
+            if (error == 0) {
+                pool.give(buffer);
+                sender.end(replyBytes);
+            } else {
+                sender.sendLater(new Reply(request.cookie(), error, buffer, replyBytes));
+            }
+        });
+    }
+
+    /** Where the pool has nothing left: slow, but it needs nothing of what others may be sitting on. */
+    private void readThroughShare(Request request) throws IOException {
+        ByteBuffer share = replies.flushAndBorrowShare();
+        int error = new PiecewiseRead(request, volume, errors, sender).run(share);
+        share.clear();
+        if (error != 0) {
+            replies.add(error, request.cookie());
+        }
+    }
+
+    /** The replies so far must not wait for what this may have to wait for. */
+    private void begin(int replyBytes) throws IOException, InterruptedException {
+        if (!sender.tryBegin(replyBytes)) {
+            replies.flush();
+            sender.begin(replyBytes);
+        }
+    }
+}

@@ -1,0 +1,306 @@
+package io.fdbnbd.server;
+
+import io.fdbnbd.nbd.Nbd;
+import io.fdbnbd.nbd.Replies;
+import io.fdbnbd.util.Checks;
+import io.fdbnbd.util.Threads;
+import java.io.IOException;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.SocketChannel;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jctools.queues.MessagePassingQueue;
+import org.jctools.queues.varhandle.MpscVarHandleArrayQueue;
+import org.jspecify.annotations.Nullable;
+import org.tinylog.Logger;
+
+/**
+ * The write side of a connection, and the count of its requests that wait.
+ *
+ * <p>Threads: the connection's reader sends what it can answer at once by {@link #send}, and waits for the socket
+ * itself. Replies to requests that waited come from any thread by {@link #sendLater}, which never waits: they are
+ * queued, and a writer thread, started with the first of them, sends all that are queued in one call. Who sends for
+ * himself takes the queued ones along.
+ *
+ * <p>{@code lock} guards the channel's write side, the consumer's side of {@code queue}, {@code gather},
+ * {@code headers}, {@code taken} and {@code broken}. It is held while the socket makes the holder wait, so nobody but
+ * the reader, the writer and a {@link PiecewiseRead} may take it.
+ *
+ * <p>A request that waits is counted from {@link #begin} until its reply has been sent, or until it was dropped because
+ * the connection is gone; {@link #finish} waits for all of them. So no thread that works for the connection outlives it.
+ */
+final class ReplySender {
+
+    /** Requests of one connection that wait at a time; the reader stops at that. */
+    static final int REQUESTS_MAX = 256;
+
+    /** What replies to requests that wait may take of the shared buffers, for one connection. */
+    static final int BYTES_MAX = 16 << 20;
+
+    private static final int GATHER_MAX = 64;
+
+    private final SocketChannel channel;
+    private final BufferPool pool;
+    private final String name;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final MessagePassingQueue<Reply> queue = new MpscVarHandleArrayQueue<>(REQUESTS_MAX);
+    private final Semaphore requests = new Semaphore(REQUESTS_MAX);
+    private final Semaphore bytes = new Semaphore(BYTES_MAX);
+
+    private final @Nullable ByteBuffer[] gather = new ByteBuffer[GATHER_MAX];
+    private final Reply[] taken = new Reply[REQUESTS_MAX];
+    private int takenCount;
+    private boolean broken;
+
+    /** Sized so that all headers of all requests that can wait fit; allocated with the writer. */
+    private @Nullable ByteBuffer headers;
+
+    /** Both are written under {@code lock}, or by whoever holds it, and read by the watchdog. */
+    private final AtomicLong writesBegun = new AtomicLong();
+
+    private final AtomicLong writesDone = new AtomicLong();
+
+    /** Set by the reader only, before anything that could call {@link #sendLater} exists. */
+    private volatile @Nullable Thread writer;
+
+    private volatile boolean writerSleeps;
+    private volatile boolean finished;
+
+    ReplySender(SocketChannel channel, BufferPool pool, String name) {
+        this.channel = channel;
+        this.pool = pool;
+        this.name = name;
+    }
+
+    /** Sends {@code first}, then {@code second} if there is one. Waits for the socket. The reader's. */
+    void send(ByteBuffer first, @Nullable ByteBuffer second) throws IOException {
+        lock.lock();
+        try {
+            gather[0] = first;
+            int count = 1;
+            if (second != null) {
+                gather[count++] = second;
+            }
+            sendWithQueued(count);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Counts a request that will wait, if that needs no waiting here. The reader's. */
+    boolean tryBegin(int replyBytes) {
+        if (!requests.tryAcquire()) {
+            return false;
+        }
+        if (!bytes.tryAcquire(replyBytes)) {
+            requests.release();
+            return false;
+        }
+        startWriter();
+        return true;
+    }
+
+    /** As {@link #tryBegin}, but waits until earlier ones have been answered. The reader's. */
+    void begin(int replyBytes) throws InterruptedException {
+        requests.acquire();
+        bytes.acquire(replyBytes);
+        startWriter();
+    }
+
+    /** Ends what {@link #begin} began. Any thread; never waits. */
+    void sendLater(Reply reply) {
+        // There is always room: the queue holds as many as can wait.
+        Checks.check(queue.relaxedOffer(reply), "more replies than requests");
+        // Either this sees that the writer sleeps, or the writer sees the reply before it sleeps.
+        VarHandle.fullFence();
+        if (writerSleeps) {
+            LockSupport.unpark(writer);
+        }
+    }
+
+    /** Ends what {@link #begin} began without a reply in the queue: it has been sent, or never will be. */
+    void end(int replyBytes) {
+        bytes.release(replyBytes);
+        requests.release();
+    }
+
+    /** Until {@link #unlockPieces} nothing goes out but pieces. May wait for the socket. */
+    void lockPieces() {
+        lock.lock();
+    }
+
+    void sendPiece(ByteBuffer piece) throws IOException {
+        gather[0] = piece;
+        write(1);
+    }
+
+    void unlockPieces() {
+        lock.unlock();
+    }
+
+    /** Ends the connection: a reply was begun and cannot be completed. With the lock of {@link #lockPieces}. */
+    void breakOff() {
+        broken = true;
+        closeChannel();
+    }
+
+    /** Waits until every request that was begun has been answered or dropped, then ends the writer. The reader's. */
+    void finish() throws InterruptedException {
+        if (finished) {
+            return;
+        }
+        requests.acquire(REQUESTS_MAX);
+        finished = true;
+        Thread thread = writer;
+        if (thread != null) {
+            LockSupport.unpark(thread);
+            thread.join();
+        }
+    }
+
+    /** How many requests wait now. */
+    int waiting() {
+        return REQUESTS_MAX - requests.availablePermits();
+    }
+
+    /** Changes with every bit of progress that the client allows, and is 0 while nothing is being sent. */
+    long sendMark() {
+        long done = writesDone.get();
+        return writesBegun.get() == done ? 0 : done + 1;
+    }
+
+    private void startWriter() {
+        if (writer == null) {
+            headers = ByteBuffer.allocateDirect(REQUESTS_MAX * Nbd.SIMPLE_REPLY_BYTES);
+            writer = Threads.startVirtual(name + "-replies", this::sendQueued);
+        }
+    }
+
+    private void sendQueued() {
+        while (true) {
+            if (!queue.isEmpty()) {
+                lock.lock();
+                try {
+                    sendWithQueued(0);
+                } catch (IOException e) {
+                    Logger.debug("{}: sending failed: {}", name, e.getMessage());
+                    closeChannel(); // wakes the reader
+                } finally {
+                    lock.unlock();
+                }
+                continue;
+            }
+            if (finished) {
+                return;
+            }
+            writerSleeps = true;
+            if (queue.isEmpty() && !finished) {
+                LockSupport.park(this);
+            }
+            writerSleeps = false;
+        }
+    }
+
+    /** Sends the first {@code count} buffers of {@code gather} and what is queued, as much as one call takes. */
+    private void sendWithQueued(int count) throws IOException {
+        int all = takeQueued(count);
+        try {
+            if (broken) {
+                throw new ClosedChannelException();
+            }
+            write(all);
+        } catch (IOException e) {
+            broken = true;
+            throw e;
+        } finally {
+            releaseTaken();
+        }
+    }
+
+    private int takeQueued(int count) {
+        int all = count;
+        ByteBuffer heads = headers;
+        if (heads == null) {
+            return all;
+        }
+        heads.clear();
+        Reply reply;
+        // One place is kept for the bare headers, which are sent as one.
+        while (all < GATHER_MAX - 1 && (reply = queue.poll()) != null) {
+            taken[takenCount++] = reply;
+            if (reply.data() != null && reply.error() == 0) {
+                gather[all++] = reply.data();
+            } else {
+                Replies.putSimple(heads, reply.error(), reply.cookie());
+            }
+        }
+        if (heads.flip().hasRemaining()) {
+            gather[all++] = heads;
+        }
+        return all;
+    }
+
+    private void write(int count) throws IOException {
+        writesBegun.lazySet(writesBegun.get() + 1);
+        try {
+            int first = 0;
+            while (first < count) {
+                ByteBuffer buffer = gather[first];
+                if (buffer == null || !buffer.hasRemaining()) {
+                    first++;
+                    continue;
+                }
+                if (first == count - 1) {
+                    channel.write(buffer);
+                } else {
+                    channel.write(gather, first, count - first);
+                }
+                if (buffer.hasRemaining()) {
+                    progressed();
+                }
+            }
+        } finally {
+            for (int i = 0; i < count; i++) {
+                gather[i] = null;
+            }
+            writesDone.lazySet(writesBegun.get());
+        }
+    }
+
+    /** A step inside of a write: both counters move, so that the write stays visible as under way. */
+    private void progressed() {
+        long begun = writesBegun.get();
+        writesBegun.lazySet(begun + 1);
+        writesDone.lazySet(begun);
+    }
+
+    private void releaseTaken() {
+        int sum = 0;
+        for (int i = 0; i < takenCount; i++) {
+            Reply reply = taken[i];
+            sum += reply.bytes();
+            if (reply.data() != null) {
+                pool.give(reply.data());
+            }
+            taken[i] = NOTHING;
+        }
+        int count = takenCount;
+        takenCount = 0;
+        bytes.release(sum);
+        requests.release(count);
+    }
+
+    private static final Reply NOTHING = new Reply(0, 0, null, 0);
+
+    private void closeChannel() {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            Logger.debug("{}: closing failed: {}", name, e.getMessage());
+        }
+    }
+}

@@ -1,0 +1,110 @@
+package io.fdbnbd.server;
+
+import static io.fdbnbd.util.Checks.check;
+
+import io.fdbnbd.nbd.Export;
+import io.fdbnbd.nbd.ExportRefusedException;
+import io.fdbnbd.nbd.Exports;
+import io.fdbnbd.nbd.Nbd;
+import io.fdbnbd.volume.Attachment;
+import io.fdbnbd.volume.Volume;
+import io.fdbnbd.volume.VolumeException;
+import io.fdbnbd.volume.VolumeInfo;
+import io.fdbnbd.volume.Volumes;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The volumes as one connection sees them, and what it has attached. Belongs to the connection's thread. */
+final class VolumeExports implements Exports, AutoCloseable {
+
+    private static final int FLAGS = Nbd.TRANSMIT_HAS_FLAGS
+            | Nbd.TRANSMIT_SEND_FLUSH
+            | Nbd.TRANSMIT_SEND_FUA
+            | Nbd.TRANSMIT_SEND_TRIM
+            | Nbd.TRANSMIT_SEND_WRITE_ZEROES
+            | Nbd.TRANSMIT_SEND_FAST_ZERO
+            | Nbd.TRANSMIT_SEND_CACHE
+            // All connections to a volume share its buffer: a FLUSH on one covers the writes of the others.
+            | Nbd.TRANSMIT_CAN_MULTI_CONN;
+
+    private final Volumes volumes;
+    private final int flags;
+    private @Nullable Attachment attachment;
+
+    VolumeExports(Volumes volumes, boolean readOnly) {
+        this.volumes = volumes;
+        this.flags = readOnly ? FLAGS | Nbd.TRANSMIT_READ_ONLY : FLAGS;
+    }
+
+    @Override
+    public Export find(String name) throws ExportRefusedException {
+        try {
+            if (name.isEmpty()) {
+                return export(onlyVolume());
+            }
+            Optional<VolumeInfo> found = volumes.catalog().find(name);
+            if (found.isEmpty()) {
+                throw new ExportRefusedException(Nbd.REP_ERR_UNKNOWN, "there is no volume '" + name + "'");
+            }
+            return export(found.get());
+        } catch (VolumeException e) {
+            throw refused(e);
+        }
+    }
+
+    @Override
+    public Export attach(String name) throws ExportRefusedException {
+        check(attachment == null, "a connection attaches one volume");
+        try {
+            attachment = volumes.attach(name.isEmpty() ? onlyVolume().name() : name);
+            return export(attachment.volume().info());
+        } catch (VolumeException e) {
+            throw refused(e);
+        }
+    }
+
+    @Override
+    public List<String> names() throws ExportRefusedException {
+        try {
+            return volumes.catalog().list().stream().map(VolumeInfo::name).toList();
+        } catch (VolumeException e) {
+            throw refused(e);
+        }
+    }
+
+    /** What {@link #attach} attached. */
+    Volume volume() {
+        return Objects.requireNonNull(attachment, "nothing is attached").volume();
+    }
+
+    boolean isAttached() {
+        return attachment != null;
+    }
+
+    @Override
+    public void close() {
+        if (attachment != null) {
+            attachment.close();
+        }
+    }
+
+    private VolumeInfo onlyVolume() throws VolumeException, ExportRefusedException {
+        List<VolumeInfo> all = volumes.catalog().list();
+        if (all.size() != 1) {
+            throw new ExportRefusedException(
+                    Nbd.REP_ERR_UNKNOWN, "there are " + all.size() + " volumes and no default: name one");
+        }
+        return all.getFirst();
+    }
+
+    private Export export(VolumeInfo info) {
+        return new Export(
+                info.name(), info.sizeBytes(), flags, Math.max(info.blockBytes(), Nbd.BLOCK_BYTES_PREFERRED_MIN));
+    }
+
+    private static ExportRefusedException refused(VolumeException e) {
+        return new ExportRefusedException(Errors.optionReplyOfKind(e.kind()), String.valueOf(e.getMessage()));
+    }
+}
