@@ -3,6 +3,7 @@ package io.fdbnbd.util;
 import static io.fdbnbd.util.Checks.check;
 import static io.fdbnbd.util.Checks.checkArgument;
 
+import java.util.ArrayDeque;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -10,6 +11,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * A bound on bytes held by many parties, each with a {@link Share}. A share may always hold up to its guaranteed part,
  * so that nobody starves behind a party that never lets go; beyond that it takes from the common total, up to its own
  * maximum. All shares together hold at most the total plus one guaranteed part each.
+ *
+ * <p>Who waits on a share is served in the order of coming, so that large acquisitions do not starve behind small ones.
  *
  * <p>Any thread may call anything. One lock guards all counters; it is held for a few instructions only.
  */
@@ -19,9 +22,9 @@ public final class ByteBudget {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition released = lock.newCondition();
 
-    // Guarded by lock: what all shares hold beyond their guaranteed parts, and how many threads wait.
+    // Guarded by lock: what all shares hold beyond their guaranteed parts, and how many threads wait on all of them.
     private long commonBytes;
-    private int waiters;
+    private int waiting;
 
     public ByteBudget(long totalBytes) {
         checkArgument(totalBytes > 0, "a budget must be positive");
@@ -58,8 +61,8 @@ public final class ByteBudget {
         // Guarded by lock.
         private long heldBytes;
         private boolean refusing;
-
         private boolean closed;
+        private final ArrayDeque<Object> queue = new ArrayDeque<>();
 
         private Share(long guaranteedBytes, long maxBytes) {
             this.guaranteedBytes = guaranteedBytes;
@@ -76,13 +79,8 @@ public final class ByteBudget {
         public boolean acquire(long bytes) throws InterruptedException {
             lock.lockInterruptibly();
             try {
-                waiters++;
-                try {
-                    while (!refusing && !fits(bytes)) {
-                        released.await();
-                    }
-                } finally {
-                    waiters--;
+                if (!refusing && (!queue.isEmpty() || !fits(bytes))) {
+                    await(bytes);
                 }
                 return !refusing && take(bytes);
             } finally {
@@ -90,11 +88,33 @@ public final class ByteBudget {
             }
         }
 
-        /** Takes {@code bytes} if there is room now. */
+        private void await(long bytes) throws InterruptedException {
+            Object turn = new Object();
+            queue.add(turn);
+            waiting++;
+            try {
+                while (!refusing && (!turn.equals(queue.peek()) || !fits(bytes))) {
+                    released.await();
+                }
+            } finally {
+                waiting--;
+                queue.remove(turn);
+                // There may be room for the next, who was not the first until now.
+                signal();
+            }
+        }
+
+        private void signal() {
+            if (waiting > 0) {
+                released.signalAll();
+            }
+        }
+
+        /** Takes {@code bytes} if there is room now and nobody waits. */
         public boolean tryAcquire(long bytes) {
             lock.lock();
             try {
-                return !refusing && fits(bytes) && take(bytes);
+                return !refusing && queue.isEmpty() && fits(bytes) && take(bytes);
             } finally {
                 lock.unlock();
             }
@@ -109,9 +129,7 @@ public final class ByteBudget {
                 check(bytes <= heldBytes, "released more than was acquired");
                 commonBytes -= common(heldBytes) - common(heldBytes - bytes);
                 heldBytes -= bytes;
-                if (waiters > 0) {
-                    released.signalAll();
-                }
+                signal();
             } finally {
                 lock.unlock();
             }

@@ -16,12 +16,18 @@ final class Announcements {
 
     private final MpscBlockingConsumerVarHandleArrayQueue<DirtyBlock[]> queue;
 
-    /** @param blocksMax how many blocks can be dirty at once */
+    /**
+     * @param blocksMax how many blocks can be dirty at once. Twice as many can be announced: those of the moment when
+     *     the committer last froze a clear, which superseded them, and those that became dirty after it.
+     */
     Announcements(int blocksMax) {
-        this.queue = new MpscBlockingConsumerVarHandleArrayQueue<>(blocksMax + WAKE_UPS_MAX);
+        this.queue = new MpscBlockingConsumerVarHandleArrayQueue<>(2 * blocksMax + WAKE_UPS_MAX);
     }
 
-    /** Never waits: the buffer's budget bounds what there can be to announce. Any thread. */
+    /**
+     * Never waits: the buffer's budget bounds what there can be to announce, if the committer drains before it freezes.
+     * Any thread.
+     */
     void add(DirtyBlock[] blocks) {
         check(queue.offer(blocks), "more blocks are dirty than the buffer may hold");
     }

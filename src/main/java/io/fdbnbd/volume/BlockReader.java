@@ -10,7 +10,6 @@ import io.fdbnbd.volume.ReadRemainder.Run;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
 
@@ -20,24 +19,23 @@ final class BlockReader {
     /** Counted bytes that a store's reply has for a row beside its key and value. */
     private static final int ROW_BYTES = 24;
 
-    /** Attempts of a read that the store says may work later. */
+    /** Attempts of a read for a client that the store says may work later. */
     private static final int ATTEMPTS_MAX = 1000;
 
     private final VolumeInfo info;
     private final Geometry geometry;
     private final BlockCodec codec;
     private final Store store;
-    private final Supplier<Guard> guard;
+    private final Owner owner;
     private final Backoff backoff;
     private final int rowsTarget;
 
-    BlockReader(
-            VolumeInfo info, Geometry geometry, BlockCodec codec, Store store, Supplier<Guard> guard, Backoff backoff) {
+    BlockReader(VolumeInfo info, Geometry geometry, BlockCodec codec, Store store, Owner owner, Backoff backoff) {
         this.info = info;
         this.geometry = geometry;
         this.codec = codec;
         this.store = store;
-        this.guard = guard;
+        this.owner = owner;
         this.backoff = backoff;
         int rowBytes = ROW_BYTES + Keys.DATA_KEY_BYTES + codec.valueBytesMax();
         this.rowsTarget = Math.max(1, (store.limits().readBytesTarget() - 1) / rowBytes);
@@ -50,40 +48,53 @@ final class BlockReader {
      * @throws VolumeException DAMAGED, LOST_OWNERSHIP or IO; {@code dst} is then undefined
      */
     void read(List<Run> runs, long offset, int length, ByteBuffer dst, int position) throws VolumeException {
+        read(ATTEMPTS_MAX, runs, offset, length, dst, position);
+    }
+
+    private void read(int attemptsMax, List<Run> runs, long offset, int length, ByteBuffer dst, int position)
+            throws VolumeException {
         List<KeyRange> ranges = ranges(runs);
-        for (int attempt = 0; ; attempt++) {
+        Attempts.repeat(attemptsMax, backoff, () -> {
             Placement placement = new Placement(runs, offset, length, dst, position);
+            Guard guard = owner.guard();
             try {
-                store.read(guard.get(), ranges, placement::row);
-                placement.finish();
-                return;
+                store.read(guard, ranges, placement::row);
             } catch (StoreException e) {
-                if (e.kind() != StoreException.Kind.RETRYABLE || attempt == ATTEMPTS_MAX) {
-                    throw VolumeException.of(e);
-                }
-                backoff.pause(attempt);
+                throw settled(e, guard);
             }
+            placement.finish();
+            return true;
+        });
+    }
+
+    /** A refusal that came of this owner's own fencing is one that passes. */
+    private StoreException settled(StoreException failure, Guard used) throws VolumeException, StoreException {
+        if (failure.kind() != StoreException.Kind.GUARD_LOST) {
+            return failure;
         }
+        owner.checkStillOwner(used);
+        return new StoreException(StoreException.Kind.RETRYABLE, failure.getMessage(), failure);
     }
 
     /** As {@link #read}, but returns false if that would have to wait; {@code dst} is then undefined. */
     boolean tryRead(List<Run> runs, long offset, int length, ByteBuffer dst, int position) throws VolumeException {
         Placement placement = new Placement(runs, offset, length, dst, position);
         try {
-            if (!store.tryRead(guard.get(), ranges(runs), placement::row)) {
+            if (!store.tryRead(owner.guard(), ranges(runs), placement::row)) {
                 return false;
             }
         } catch (StoreException e) {
-            if (e.kind() == StoreException.Kind.RETRYABLE) {
-                return false;
-            }
-            throw VolumeException.of(e);
+            // What to make of it, the read that waits finds out.
+            return false;
         }
         placement.finish();
         return true;
     }
 
-    /** The content of whole blocks, each behind room for a value's header. */
+    /**
+     * The content of whole blocks, each behind room for a value's header. For a commit, and as patient: what was answered
+     * is not given up because the store is away for long.
+     */
     List<byte[]> readWhole(List<Long> numbers) throws VolumeException {
         List<byte[]> contents = new ArrayList<>(numbers.size());
         for (long number : numbers) {
@@ -91,6 +102,7 @@ final class BlockReader {
             byte[] content = codec.newBlock();
             int length = geometry.contentBytes(number);
             read(
+                    Integer.MAX_VALUE,
                     List.of(new Run(number, number + 1)),
                     geometry.offsetOf(number),
                     length,

@@ -3,7 +3,6 @@ package io.fdbnbd.volume;
 import static io.fdbnbd.volume.VolumeException.Kind.DAMAGED;
 import static io.fdbnbd.volume.VolumeException.Kind.EXISTS;
 import static io.fdbnbd.volume.VolumeException.Kind.FUTURE_FORMAT;
-import static io.fdbnbd.volume.VolumeException.Kind.IO;
 import static io.fdbnbd.volume.VolumeException.Kind.MISSING;
 
 import io.fdbnbd.store.Batch;
@@ -31,8 +30,8 @@ public final class Catalog {
 
     private static final byte[] FORMAT_NAME = "fdb-nbd".getBytes(StandardCharsets.US_ASCII);
 
-    /** Attempts of a change that loses a race against another server; each loss means that somebody else won. */
-    private static final int ATTEMPTS_MAX = 100;
+    /** Attempts of a call that fails in a way that passes, or loses a race against another server: half a minute. */
+    private static final int ATTEMPTS_MAX = 80;
 
     private static final int LIST_ROWS_MAX = 1000;
 
@@ -58,6 +57,9 @@ public final class Catalog {
             throw new VolumeException(DAMAGED, "the store's format record is damaged, or the store is not fdb-nbd's");
         }
         int version = Short.toUnsignedInt(ByteBuffer.wrap(value).getShort(FORMAT_NAME.length));
+        if (version == 0) {
+            throw new VolumeException(DAMAGED, "the store's format record is damaged: it has version 0");
+        }
         if (version > FORMAT_VERSION) {
             throw new VolumeException(
                     FUTURE_FORMAT,
@@ -66,8 +68,10 @@ public final class Catalog {
         }
     }
 
+    /** One volume. Throws INVALID, FUTURE_FORMAT, DAMAGED or IO. */
     public Optional<VolumeInfo> find(String name) throws VolumeException {
         byte[] nameBytes = VolumeSpec.nameBytes(name);
+        checkFormat();
         byte[] value = get(Keys.volume(nameBytes));
         return value == null ? Optional.empty() : Optional.of(VolumeRecord.decode(nameBytes, value));
     }
@@ -78,22 +82,14 @@ public final class Catalog {
         List<byte[]> keys = new ArrayList<>();
         List<byte[]> values = new ArrayList<>();
         byte[] begin = Keys.volumesBegin();
-        int before;
+        List<byte[]> page;
         do {
-            before = keys.size();
-            try {
-                store.read(null, List.of(new KeyRange(begin, Keys.volumesEnd(), LIST_ROWS_MAX)), (key, value) -> {
-                    keys.add(key);
-                    values.add(value);
-                });
-            } catch (StoreException e) {
-                throw VolumeException.of(e);
-            }
-            if (!keys.isEmpty()) {
-                byte[] last = keys.getLast();
+            page = readPage(begin, keys, values);
+            if (!page.isEmpty()) {
+                byte[] last = page.getLast();
                 begin = Arrays.copyOf(last, last.length + 1);
             }
-        } while (keys.size() - before == LIST_ROWS_MAX);
+        } while (page.size() == LIST_ROWS_MAX);
         List<VolumeInfo> volumes = new ArrayList<>(keys.size());
         for (int i = 0; i < keys.size(); i++) {
             volumes.add(VolumeRecord.decode(Keys.nameOf(keys.get(i)), values.get(i)));
@@ -101,39 +97,90 @@ public final class Catalog {
         return volumes;
     }
 
+    /** Adds some volumes from a key on, and returns the keys of those. */
+    private List<byte[]> readPage(byte[] begin, List<byte[]> keys, List<byte[]> values) throws VolumeException {
+        KeyRange range = new KeyRange(begin, Keys.volumesEnd(), LIST_ROWS_MAX);
+        return repeat(() -> {
+            List<byte[]> pageKeys = new ArrayList<>();
+            List<byte[]> pageValues = new ArrayList<>();
+            store.read(null, List.of(range), (key, value) -> {
+                pageKeys.add(key);
+                pageValues.add(value);
+            });
+            keys.addAll(pageKeys);
+            values.addAll(pageValues);
+            return pageKeys;
+        });
+    }
+
     /** Creates a volume. Throws INVALID, EXISTS, FUTURE_FORMAT, DAMAGED or IO; nothing has changed then. */
     public VolumeInfo create(VolumeSpec spec) throws VolumeException {
         spec.validate();
         byte[] volumeKey = Keys.volume(VolumeSpec.nameBytes(spec.name()));
-        VolumeInfo info = change("create", () -> {
-            byte[] format = get(Keys.format());
+        Creation creation = new Creation(spec, volumeKey);
+        VolumeInfo info = repeat(creation::attempt);
+        sync();
+        return info;
+    }
+
+    /** Knows what its earlier attempts, whose outcome may be unknown, can have written. */
+    private final class Creation {
+
+        private final VolumeSpec spec;
+        private final byte[] volumeKey;
+        private @Nullable VolumeInfo tried;
+
+        Creation(VolumeSpec spec, byte[] volumeKey) {
+            this.spec = spec;
+            this.volumeKey = volumeKey;
+        }
+
+        VolumeInfo attempt() throws StoreException, VolumeException {
+            byte[] format = store.get(Keys.format());
             checkFormat(format);
-            if (get(volumeKey) != null) {
+            byte[] record = store.get(volumeKey);
+            if (record != null) {
+                if (tried != null && Arrays.equals(record, VolumeRecord.encode(tried))) {
+                    return tried;
+                }
                 throw new VolumeException(EXISTS, "there is a volume '" + spec.name() + "' already");
             }
-            byte[] next = get(Keys.nextLayer());
-            int layer = next == null ? 1 : ByteBuffer.wrap(next).getInt();
+            byte[] next = store.get(Keys.nextLayer());
             VolumeInfo created = new VolumeInfo(
                     spec.name(),
                     spec.sizeBytes(),
                     spec.blockBytes(),
                     spec.compression(),
                     clock.instant().truncatedTo(ChronoUnit.MILLIS),
-                    layer);
+                    layer(next, format));
             Batch batch = new Batch()
                     .require(new Guard(Keys.format(), format))
                     .require(new Guard(volumeKey, null))
                     .require(new Guard(Keys.nextLayer(), next))
                     .set(volumeKey, VolumeRecord.encode(created))
-                    .set(Keys.nextLayer(), intBytes(Math.incrementExact(layer)));
+                    .set(Keys.nextLayer(), intBytes(Math.incrementExact(created.layer())));
             if (format == null) {
                 batch.set(Keys.format(), formatValue());
             }
-            store.commit(batch);
+            tried = created;
+            commit(batch);
             return created;
-        });
-        sync();
-        return info;
+        }
+    }
+
+    /** The layer number to give next. The record of it is as old as the format's: without it, numbers would come again. */
+    private static int layer(byte @Nullable [] next, byte @Nullable [] format) throws VolumeException {
+        if (next == null && format == null) {
+            return 1;
+        }
+        int layer = next == null || next.length != Integer.BYTES
+                ? 0
+                : ByteBuffer.wrap(next).getInt();
+        if (layer < 1) {
+            throw new VolumeException(
+                    DAMAGED, "the store's record of the next layer number is damaged: restore the store from a backup");
+        }
+        return layer;
     }
 
     /**
@@ -145,19 +192,25 @@ public final class Catalog {
     public void delete(String name) throws VolumeException {
         byte[] nameBytes = VolumeSpec.nameBytes(name);
         byte[] volumeKey = Keys.volume(nameBytes);
-        change("delete", () -> {
-            byte[] record = get(volumeKey);
+        boolean[] tried = new boolean[1];
+        repeat(() -> {
+            checkFormat(store.get(Keys.format()));
+            byte[] record = store.get(volumeKey);
             if (record == null) {
+                if (tried[0]) {
+                    return false;
+                }
                 throw missing(name);
             }
             int layer = VolumeRecord.decode(nameBytes, record).layer();
-            store.commit(new Batch()
+            tried[0] = true;
+            commit(new Batch()
                     .require(new Guard(volumeKey, record))
                     .clear(volumeKey)
                     .clear(Keys.owner(layer))
                     .clear(Keys.lease(layer))
                     .clearRange(Keys.data(layer, 0), Keys.data(layer, -1L)));
-            return layer;
+            return true;
         });
         sync();
     }
@@ -166,39 +219,38 @@ public final class Catalog {
         return new VolumeException(MISSING, "there is no volume '" + name + "': see `fdb-nbd volume list`");
     }
 
-    private interface Change<T> {
-        T attempt() throws StoreException, VolumeException;
-    }
-
-    /** Repeats a read-check-write until its guards hold; every change here is safe to see half-known and to redo. */
-    private static <T> T change(String what, Change<T> change) throws VolumeException {
-        StoreException last = null;
-        for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-            try {
-                return change.attempt();
-            } catch (StoreException e) {
-                if (e.kind() != StoreException.Kind.GUARD_LOST && e.kind() != StoreException.Kind.RETRYABLE) {
-                    throw VolumeException.of(e);
-                }
-                last = e;
-            }
-        }
-        throw new VolumeException(IO, what + " kept losing against other changes of the catalog: try again", last);
-    }
-
     private byte @Nullable [] get(byte[] key) throws VolumeException {
+        byte[][] value = new byte[1][];
+        repeat(() -> {
+            value[0] = store.get(key);
+            return true;
+        });
+        return value[0];
+    }
+
+    /** Commits a change that was made from what was just read. That this is not so any more, passes: it is read anew. */
+    private void commit(Batch batch) throws StoreException {
         try {
-            return store.get(key);
+            store.commit(batch);
         } catch (StoreException e) {
-            throw VolumeException.of(e);
+            if (e.kind() == StoreException.Kind.GUARD_LOST) {
+                throw new StoreException(
+                        StoreException.Kind.RETRYABLE, "other changes of the catalog came first: try again", e);
+            }
+            throw e;
         }
     }
 
     private void sync() throws VolumeException {
-        try {
+        repeat(() -> {
             store.sync();
-        } catch (StoreException e) {
-            throw VolumeException.of(e);
+            return true;
+        });
+    }
+
+    private static <T> T repeat(Attempts.Call<T> call) throws VolumeException {
+        try (Backoff backoff = Backoff.exponential(1, 500)) {
+            return Attempts.repeat(ATTEMPTS_MAX, backoff, call);
         }
     }
 

@@ -5,6 +5,7 @@ import io.fdbnbd.store.StoreLimits;
 import io.fdbnbd.util.Threads;
 import io.fdbnbd.util.Ticker;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.Executor;
@@ -80,9 +81,7 @@ final class Committer {
         try {
             boolean launched = true;
             while (!isFinished()) {
-                if (launched) {
-                    announcements.drain(this::arrive);
-                } else {
+                if (!launched) {
                     announcements.await(this::arrive);
                 }
                 launched = launch();
@@ -101,19 +100,25 @@ final class Committer {
     }
 
     private void arrive(DirtyBlock[] blocks) {
-        arrived.addAll(List.of(blocks));
+        Collections.addAll(arrived, blocks);
     }
 
     /** Launches what can go now. Returns whether anything did, so that more might. */
     private boolean launch() {
         boolean launched = false;
         while (window.hasRoom() && !buffer.isFailed()) {
+            // Each time: where flights are serial, this loop goes on for as long as ranges are being cleared.
+            announcements.drain(this::arrive);
             if (lot.isEmpty()) {
                 nextLot();
             }
             Flight flight = fill();
             if (flight == null) {
-                return launched;
+                if (arrived.isEmpty()) {
+                    return launched;
+                }
+                // Nothing of the lot was left to commit: it was superseded meanwhile.
+                continue;
             }
             launched = true;
             window.launched(flight.batch().countedBytes());
@@ -124,9 +129,12 @@ final class Committer {
 
     private void fly(Flight flight) {
         long began = ticker.nanoTime();
-        flights.fly(flight);
-        window.landed(flight.batch().countedBytes(), ticker.nanoTime() - began);
-        announcements.wakeUp();
+        try {
+            flights.fly(flight);
+        } finally {
+            window.landed(flight.batch().countedBytes(), ticker.nanoTime() - began);
+            announcements.wakeUp();
+        }
     }
 
     private void nextLot() {
@@ -148,10 +156,14 @@ final class Committer {
         List<DirtyBlock> blocks = new ArrayList<>();
         int room = roomFor(batch);
         while (room > 0 && !lot.isEmpty()) {
-            flights.completePartial(lot.subList(0, Math.min(room, lot.size())));
-            List<DirtyBlock> launched = new ArrayList<>(Math.min(room, lot.size()));
-            int looked = buffer.launchBlocks(lot, room, clears, launched, deferred);
-            lot.subList(0, looked).clear();
+            List<DirtyBlock> candidates = lot.subList(0, Math.min(room, lot.size()));
+            flights.completePartial(candidates);
+            if (buffer.isFailed()) {
+                return null;
+            }
+            List<DirtyBlock> launched = new ArrayList<>(candidates.size());
+            buffer.launchBlocks(candidates, clears, launched, deferred);
+            candidates.clear();
             for (DirtyBlock block : launched) {
                 encode(block, batch);
             }

@@ -1,8 +1,5 @@
 package io.fdbnbd.volume;
 
-import java.util.ArrayList;
-import java.util.List;
-
 /**
  * A range of blocks that reads as zeroes, to be cleared in the store with one operation. Answers for the entries that it
  * superseded: they are done when it is. Guarded by the lock of the write buffer.
@@ -11,7 +8,9 @@ final class DirtyClear extends DirtyEntry {
 
     private final long first;
     private final long end;
-    private final List<DirtyEntry> superseded = new ArrayList<>(0);
+
+    // This one and all that it superseded: what the buffer's budget has for it.
+    private int entries = 1;
 
     // Blocks of this range that are in a transaction now: this clear waits until there are none.
     private int shadowedBlocks;
@@ -40,13 +39,19 @@ final class DirtyClear extends DirtyEntry {
         return first < other.end && other.first < end;
     }
 
-    void supersede(DirtyEntry entry) {
-        entry.moveTo(State.SUPERSEDED);
-        superseded.add(entry);
+    @Override
+    void supersede(DirtyEntry older, FlushEpochs epochs) {
+        super.supersede(older, epochs);
+        if (older instanceof DirtyClear clear) {
+            entries += clear.entries;
+            shadowedBlocks += clear.shadowedBlocks;
+        } else {
+            entries++;
+        }
     }
 
-    List<DirtyEntry> superseded() {
-        return superseded;
+    int entries() {
+        return entries;
     }
 
     int shadowedBlocks() {

@@ -18,14 +18,14 @@ abstract sealed class DirtyEntry permits DirtyBlock, DirtyClear {
         PENDING,
         /** In a transaction: frozen. */
         FLYING,
-        /** Overtaken by a newer clear, which answers for it: never to be committed itself. */
+        /** Overtaken by a newer clear, which answers for it: never to be committed itself. Nothing follows. */
         SUPERSEDED,
         /** Committed, or failed for good. */
         DONE
     }
 
-    private final FlushEpochs.Epoch epoch;
-    private final List<CommitTicket> tickets = new ArrayList<>(0);
+    private FlushEpochs.Epoch epoch;
+    private List<CommitTicket> tickets = new ArrayList<>(0);
     private State state = State.PENDING;
 
     DirtyEntry(FlushEpochs.Epoch epoch) {
@@ -50,6 +50,21 @@ abstract sealed class DirtyEntry permits DirtyBlock, DirtyClear {
             ticket.hold();
             tickets.add(ticket);
         }
+    }
+
+    /** Answers from now on for {@code older} too, which is never to be committed itself. */
+    void supersede(DirtyEntry older, FlushEpochs epochs) {
+        older.moveTo(State.SUPERSEDED);
+        epoch = epochs.merge(older.epoch, epoch);
+        List<CommitTicket> fewer = tickets;
+        if (older.tickets.size() > fewer.size()) {
+            // Whoever clears a disk piece by piece should not pay for all pieces before with each.
+            tickets = older.tickets;
+        } else {
+            fewer = older.tickets;
+        }
+        tickets.addAll(fewer);
+        older.tickets = List.of();
     }
 
     List<CommitTicket> tickets() {

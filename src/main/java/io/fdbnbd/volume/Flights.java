@@ -7,6 +7,7 @@ import io.fdbnbd.store.StoreException;
 import io.fdbnbd.util.Ticker;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
 
 /**
@@ -65,8 +66,27 @@ final class Flights {
             buffer.land(flight.clears(), flight.blocks());
         } catch (VolumeException e) {
             fail(e);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // Errors too: whoever waits for this commit has to learn that it will never be.
             fail(new VolumeException(VolumeException.Kind.IO, "the commit failed: " + e, e));
+            throw e;
+        }
+    }
+
+    /**
+     * Makes durable what has committed.
+     *
+     * @param attemptsMax how often to try while the store says that it may work later
+     */
+    void sync(int attemptsMax) throws VolumeException {
+        try {
+            Attempts.repeat(attemptsMax, backoff, () -> {
+                store.sync();
+                return true;
+            });
+        } catch (VolumeException e) {
+            fail(e);
+            throw e;
         }
     }
 
@@ -80,46 +100,54 @@ final class Flights {
     private void commit(Batch batch) throws VolumeException {
         long began = ticker.nanoTime();
         boolean logged = false;
+        Guard unresolved = null;
         for (int attempt = 0; ; attempt++) {
-            Guard guard = owner.guard();
+            StoreException problem;
             try {
-                store.commit(batch.under(guard));
-                if (logged) {
-                    Logger.info("volume '{}' commits again, after {} s", name, secondsSince(began));
+                if (unresolved != null) {
+                    // Not before this works: once a later attempt has landed and the block was written anew, the
+                    // unresolved one must not come and undo that.
+                    owner.fence(unresolved);
+                    unresolved = null;
                 }
-                return;
+                Guard guard = owner.guard();
+                problem = attempt(batch, guard);
+                if (problem == null) {
+                    if (logged) {
+                        Logger.info("volume '{}' commits again, after {} s", name, secondsSince(began));
+                    }
+                    return;
+                }
+                switch (problem.kind()) {
+                    case RETRYABLE, UNKNOWN_OUTCOME -> {}
+                    case UNRESOLVED_OUTCOME -> unresolved = guard;
+                    case GUARD_LOST -> owner.checkStillOwner(guard);
+                    case NO_SPACE, FATAL -> throw VolumeException.of(problem);
+                }
             } catch (StoreException e) {
-                settle(e, guard);
-                if (!logged && ticker.nanoTime() - began >= STALL_LOGGED_AFTER_NANOS) {
-                    logged = true;
-                    Logger.warn(
-                            "volume '{}' can not commit for {} s, and keeps trying: {}",
-                            name,
-                            secondsSince(began),
-                            e.getMessage());
+                problem = e;
+                if (!Attempts.PASSING.contains(e.kind())) {
+                    throw VolumeException.of(e);
                 }
+            }
+            if (!logged && ticker.nanoTime() - began >= STALL_LOGGED_AFTER_NANOS) {
+                logged = true;
+                Logger.warn(
+                        "volume '{}' can not commit for {} s, and keeps trying: {}",
+                        name,
+                        secondsSince(began),
+                        problem.getMessage());
             }
             backoff.pause(attempt);
         }
     }
 
-    /** Returns if the batch may be tried again, once it is certain that this attempt can not commit later. */
-    private void settle(StoreException failure, Guard guard) throws VolumeException {
+    private @Nullable StoreException attempt(Batch batch, Guard guard) {
         try {
-            switch (failure.kind()) {
-                case RETRYABLE, UNKNOWN_OUTCOME -> {}
-                case UNRESOLVED_OUTCOME -> owner.fence(guard);
-                case GUARD_LOST -> {
-                    if (!owner.stillOwnerAfter(guard)) {
-                        throw owner.lost();
-                    }
-                }
-                case NO_SPACE, FATAL -> throw VolumeException.of(failure);
-            }
+            store.commit(batch.under(guard));
+            return null;
         } catch (StoreException e) {
-            // Whether this process is still the owner can not be known now. The batch stays under its old guard, or
-            // goes under a new one that was proven: trying again is safe either way.
-            Logger.debug("volume '{}': {}", name, e.getMessage());
+            return e;
         }
     }
 

@@ -15,9 +15,14 @@ final class FlushEpochs {
 
     /** A count of dirty entries. */
     static final class Epoch {
+        private final long number;
         private int entries;
         private boolean closed;
         private boolean over;
+
+        private Epoch(long number) {
+            this.number = number;
+        }
 
         /** Whether this epoch and all before it are closed and empty. */
         boolean isOver() {
@@ -29,7 +34,7 @@ final class FlushEpochs {
     private final ArrayDeque<Epoch> epochs = new ArrayDeque<>();
 
     FlushEpochs() {
-        epochs.add(new Epoch());
+        epochs.add(new Epoch(0));
     }
 
     /** Counts one more dirty entry. */
@@ -46,6 +51,16 @@ final class FlushEpochs {
         return endFinished();
     }
 
+    /**
+     * Makes one entry of two, in the older of their epochs, so that no flush forgets the older one. No epoch ends by
+     * this.
+     */
+    Epoch merge(Epoch one, Epoch other) {
+        boolean isOlder = one.number <= other.number;
+        leave(isOlder ? other : one);
+        return isOlder ? one : other;
+    }
+
     /** The epoch that has to be over for all that is dirty now to have committed. */
     Epoch close() {
         Epoch current = epochs.getLast();
@@ -54,7 +69,7 @@ final class FlushEpochs {
             return beforeLast();
         }
         current.closed = true;
-        epochs.add(new Epoch());
+        epochs.add(new Epoch(current.number + 1));
         endFinished();
         return current;
     }

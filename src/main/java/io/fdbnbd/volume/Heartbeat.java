@@ -70,10 +70,10 @@ final class Heartbeat implements AutoCloseable {
 
     private boolean isStillOwner(Guard guard) {
         try {
-            if (owner.stillOwnerAfter(guard)) {
-                return true;
-            }
-            onLost.accept(owner.lost());
+            owner.checkStillOwner(guard);
+            return true;
+        } catch (VolumeException e) {
+            onLost.accept(e);
             return false;
         } catch (StoreException e) {
             // Not to be known now: the next beat asks again.

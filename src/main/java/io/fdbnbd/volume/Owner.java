@@ -10,15 +10,22 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * This process's ownership of a volume: the owner key holds its random session(16) and an epoch(8), and every batch of
+ * This process's ownership of a volume: the owner key holds a random session(16) and an epoch(8), and every batch of
  * data is guarded by that value, so that nothing of a displaced owner can commit after the takeover. Only attaching,
  * taking over, fencing and letting go write the key: data batches must not, or they would conflict with each other.
+ *
+ * <p>Every acquisition has a session of its own. An owner of this process that was closed with a call of the store
+ * still under way must not take its successor's key for its own.
  *
  * <p>Any thread; calls wait for the store. The lock makes fencing one at a time.
  */
 final class Owner {
 
-    private static final int SESSION_BYTES = 16;
+    static final int SESSION_BYTES = 16;
+
+    /** The first bytes of a session are its process's, the others of one acquisition. */
+    static final int PROCESS_BYTES = 8;
+
     private static final byte[] NOBODY = new byte[SESSION_BYTES];
     private static final int VALUE_BYTES = SESSION_BYTES + Long.BYTES;
 
@@ -34,6 +41,9 @@ final class Owner {
 
     // Written under lock.
     private volatile Guard guard;
+
+    // Guarded by lock: what an attempt with an unknown outcome may have written.
+    private byte @Nullable [] perhapsWritten;
 
     private Owner(Store store, String name, byte[] key, byte[] session, Guard exists, Guard guard) {
         this.store = store;
@@ -51,11 +61,11 @@ final class Owner {
             return new Standing(store.get(Keys.owner(info.layer())));
         }
 
-        /** Whether some other session than this holds the volume, or held it and never let go. */
+        /** Whether another process than that of this session holds the volume, or held it and never let go. */
         boolean isForeignTo(byte[] session) {
             return value != null
                     && value.length == VALUE_BYTES
-                    && !Arrays.equals(value, 0, SESSION_BYTES, session, 0, SESSION_BYTES)
+                    && !Arrays.equals(value, 0, PROCESS_BYTES, session, 0, PROCESS_BYTES)
                     && !Arrays.equals(value, 0, SESSION_BYTES, NOBODY, 0, SESSION_BYTES);
         }
     }
@@ -63,23 +73,34 @@ final class Owner {
     /**
      * Becomes the owner, displacing whoever was.
      *
-     * @param session random, this process's own
+     * @param session random: the process's part first, then that of this acquisition
      * @param standing what was seen before; not displaced is who came since
      * @throws VolumeException MISSING if the volume was deleted meanwhile, BUSY if another server was quicker
      */
-    static Owner acquire(Store store, VolumeInfo info, byte[] session, Standing standing)
-            throws VolumeException, StoreException {
+    static Owner acquire(Store store, VolumeInfo info, byte[] session, Standing standing, Backoff backoff)
+            throws VolumeException {
         byte[] key = Keys.owner(info.layer());
         Guard exists = new Guard(Keys.volume(VolumeSpec.nameBytes(info.name())), VolumeRecord.encode(info));
         Owner owner = new Owner(store, info.name(), key, session, exists, new Guard(key, null));
-        owner.write(session, current -> {
-            if (!Arrays.equals(current, standing.value()) && !owner.isMine(current)) {
-                throw new VolumeException(
-                        VolumeException.Kind.BUSY,
-                        "volume '" + info.name() + "' was attached by another server just now: try again later");
-            }
+        return Attempts.repeat(Attempts.WHILE_OPENING_MAX, backoff, () -> {
+            owner.acquireFrom(standing);
+            return owner;
         });
-        return owner;
+    }
+
+    private void acquireFrom(Standing standing) throws VolumeException, StoreException {
+        lock.lock();
+        try {
+            write(session, current -> {
+                if (!Arrays.equals(current, standing.value())) {
+                    throw new VolumeException(
+                            VolumeException.Kind.BUSY,
+                            "volume '" + name + "' was attached by another server just now: try again later");
+                }
+            });
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** What every data batch of this owner requires now. */
@@ -88,12 +109,26 @@ final class Owner {
     }
 
     /**
-     * Finds out why a batch under {@code used} was refused.
+     * Finds out why something under {@code used} was refused. Returns if this process still owns the volume: then it may
+     * be tried again, under {@link #guard}.
      *
-     * @return true if this process still owns the volume, and the batch may be tried under {@link #guard}
+     * @throws VolumeException LOST_OWNERSHIP
      */
-    boolean stillOwnerAfter(Guard used) throws StoreException {
-        return !used.equals(guard) || Arrays.equals(store.get(key), guard.value());
+    void checkStillOwner(Guard used) throws VolumeException, StoreException {
+        // Under the lock: while a fence is under way, the key is ahead of the guard.
+        lock.lock();
+        try {
+            if (used.equals(guard)) {
+                byte[] current = store.get(key);
+                if (current == null || !isMine(current)) {
+                    throw lost();
+                }
+                // Perhaps of a fence whose outcome was unknown.
+                written(current);
+            }
+        } finally {
+            lock.unlock();
+        }
     }
 
     /**
@@ -132,11 +167,19 @@ final class Owner {
         }
     }
 
-    /** Writes the next epoch with a session. */
+    /**
+     * Writes the next epoch with a session. Under the lock.
+     *
+     * @throws StoreException RETRYABLE if it may work later
+     */
     private void write(byte[] newSession, Permission permission) throws VolumeException, StoreException {
         StoreException last = null;
         for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
             byte[] current = store.get(key);
+            if (current != null && Arrays.equals(current, perhapsWritten)) {
+                written(current);
+                return;
+            }
             permission.check(current);
             byte[] next = ByteBuffer.allocate(VALUE_BYTES)
                     .put(newSession)
@@ -147,21 +190,25 @@ final class Owner {
                         .require(exists)
                         .require(new Guard(key, current))
                         .set(key, next));
-                guard = new Guard(key, next);
+                written(next);
                 return;
             } catch (StoreException e) {
                 last = e;
-                if (e.kind() == StoreException.Kind.GUARD_LOST) {
-                    checkExists();
-                } else if (e.kind() != StoreException.Kind.RETRYABLE
-                        && e.kind() != StoreException.Kind.UNKNOWN_OUTCOME
-                        && e.kind() != StoreException.Kind.UNRESOLVED_OUTCOME) {
-                    throw e;
+                switch (e.kind()) {
+                    case GUARD_LOST -> checkExists();
+                    // If it is applied late, after another attempt, it finds its own guard broken.
+                    case UNKNOWN_OUTCOME, UNRESOLVED_OUTCOME -> perhapsWritten = next;
+                    case RETRYABLE, NO_SPACE, FATAL -> throw e;
                 }
             }
         }
-        throw new VolumeException(
-                VolumeException.Kind.IO, "the owner of volume '" + name + "' could not be written", last);
+        throw new StoreException(
+                StoreException.Kind.RETRYABLE, "the owner of volume '" + name + "' could not be written", last);
+    }
+
+    private void written(byte[] value) {
+        guard = new Guard(key, value);
+        perhapsWritten = null;
     }
 
     private void checkExists() throws VolumeException, StoreException {

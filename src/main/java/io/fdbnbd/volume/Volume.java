@@ -1,10 +1,10 @@
 package io.fdbnbd.volume;
 
 import static io.fdbnbd.volume.VolumeException.Kind.IO;
+import static io.fdbnbd.volume.VolumeException.Kind.LOST_OWNERSHIP;
 import static io.fdbnbd.volume.VolumeException.Kind.SHUTTING_DOWN;
 
 import io.fdbnbd.store.Store;
-import io.fdbnbd.store.StoreException;
 import io.fdbnbd.store.StoreLimits;
 import io.fdbnbd.util.ByteBudget;
 import io.fdbnbd.util.Threads;
@@ -50,6 +50,7 @@ public final class Volume {
             byte[] session,
             AckMode ackMode,
             ByteBudget.Share budget,
+            Backoff backoff,
             Ticker ticker) {
         this.info = info;
         this.geometry = new Geometry(info.sizeBytes(), info.blockBytes());
@@ -57,10 +58,10 @@ public final class Volume {
         this.store = store;
         this.owner = owner;
         this.budget = budget;
-        this.backoff = Backoff.exponential(5, 1000);
+        this.backoff = backoff;
         StoreLimits limits = store.limits();
         BlockCodec codec = new BlockCodec(info.layer(), info.blockBytes(), info.compression());
-        this.reader = new BlockReader(info, geometry, codec, store, owner::guard, backoff);
+        this.reader = new BlockReader(info, geometry, codec, store, owner, backoff);
         Announcements announcements = new Announcements((int) (budget.maxBytes() / info.blockBytes()));
         this.buffer = new WriteBuffer(geometry, codec, budget, announcements);
         this.flights = new Flights(info.name(), store, owner, buffer, reader, backoff, ticker);
@@ -77,6 +78,16 @@ public final class Volume {
     /** Whether a write may be answered only after its commit. */
     public boolean answersWhenCommitted() {
         return ackMode == AckMode.COMMITTED;
+    }
+
+    /** What has been taken and has not committed: the counted bytes of the blocks it touches. */
+    public long dirtyBytes() {
+        return budget.heldBytes();
+    }
+
+    /** Whether a flush waits for a commit. */
+    boolean hasFlushWaiting() {
+        return buffer.isAwaited();
     }
 
     /** Where {@link #read}, {@link #flush} and {@link #sync} belong. */
@@ -112,12 +123,24 @@ public final class Volume {
                     return false;
                 }
             } else {
-                reader.read(remainder.runs(), offset, length, dst, position);
+                readFromStore(remainder, offset, length, dst, position);
             }
             buffer.overlayPartial(remainder, offset, length, dst, position);
         }
         dst.position(position + length);
         return true;
+    }
+
+    private void readFromStore(ReadRemainder remainder, long offset, int length, ByteBuffer dst, int position)
+            throws VolumeException {
+        try {
+            reader.read(remainder.runs(), offset, length, dst, position);
+        } catch (VolumeException e) {
+            if (e.kind() == LOST_OWNERSHIP) {
+                flights.fail(e);
+            }
+            throw e;
+        }
     }
 
     /**
@@ -199,13 +222,7 @@ public final class Volume {
 
     /** Makes durable what has committed: what FUA needs after its listener was told. Waits for the store. */
     public void sync() throws VolumeException {
-        try {
-            store.sync();
-        } catch (StoreException e) {
-            VolumeException failure = VolumeException.of(e);
-            flights.fail(failure);
-            throw failure;
-        }
+        flights.sync(Integer.MAX_VALUE);
     }
 
     /**
@@ -221,11 +238,12 @@ public final class Volume {
                         "volume '" + info.name() + "' was closed with writes that the store did not take within "
                                 + deadline.toSeconds() + " s: what was answered after the last flush is lost");
             }
-            sync();
+            flights.sync(Attempts.WHILE_OPENING_MAX);
             stopHeartbeat();
-            owner.release();
-        } catch (StoreException e) {
-            throw VolumeException.of(e);
+            Attempts.repeat(Attempts.WHILE_OPENING_MAX, backoff, () -> {
+                owner.release();
+                return true;
+            });
         } catch (VolumeException e) {
             buffer.fail(e);
             throw e;

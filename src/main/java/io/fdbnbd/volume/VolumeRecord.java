@@ -43,7 +43,9 @@ final class VolumeRecord {
         if (value.length != RECORD_BYTES || in.getInt(BODY_BYTES) != checksum(name, value)) {
             throw damaged(text);
         }
-        in.getShort();
+        if (in.getShort() != VERSION) {
+            throw damaged(text);
+        }
         try {
             VolumeInfo info = new VolumeInfo(
                     text,

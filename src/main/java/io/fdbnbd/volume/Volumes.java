@@ -12,6 +12,7 @@ import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
 
@@ -23,8 +24,6 @@ import org.tinylog.Logger;
  * waiting; then {@code lock}, for the map and the counts.
  */
 public final class Volumes implements AutoCloseable {
-
-    private static final int SESSION_BYTES = 16;
 
     private static final class Slot {
         final ReentrantLock opening = new ReentrantLock();
@@ -43,7 +42,9 @@ public final class Volumes implements AutoCloseable {
     private final Takeover takeover;
     private final Ticker ticker;
     private final ByteBudget buffers;
-    private final byte[] session = new byte[SESSION_BYTES];
+    private final SecureRandom random = new SecureRandom();
+    private final byte[] process = new byte[Owner.PROCESS_BYTES];
+    private final Supplier<Backoff> backoffs;
     private final ReentrantLock lock = new ReentrantLock();
 
     // Guarded by lock.
@@ -52,13 +53,19 @@ public final class Volumes implements AutoCloseable {
 
     /** @throws VolumeException FUTURE_FORMAT or DAMAGED if this program must not touch the store; IO */
     public Volumes(Store store, VolumeOptions options, Ticker ticker) throws VolumeException {
+        this(store, options, ticker, () -> Backoff.exponential(5, 1000));
+    }
+
+    /** @param backoffs gives every volume its own */
+    Volumes(Store store, VolumeOptions options, Ticker ticker, Supplier<Backoff> backoffs) throws VolumeException {
         this.store = store;
         this.catalog = new Catalog(store, InstantSource.system());
         this.options = options;
         this.takeover = new Takeover(store, options.takeOver(), ticker, Takeover.Pause.REAL);
         this.ticker = ticker;
+        this.backoffs = backoffs;
         this.buffers = new ByteBudget(options.bufferBytesMax());
-        new SecureRandom().nextBytes(session);
+        random.nextBytes(process);
         catalog.checkFormat();
     }
 
@@ -73,12 +80,15 @@ public final class Volumes implements AutoCloseable {
      */
     public Attachment attach(String name) throws VolumeException {
         Slot slot = enter(name);
+        boolean attached = false;
         try {
-            Volume volume = open(name, slot);
-            return new Attachment(volume, () -> leave(name, slot));
-        } catch (VolumeException | RuntimeException e) {
-            leave(name, slot);
-            throw e;
+            Attachment attachment = new Attachment(open(name, slot), () -> leave(name, slot));
+            attached = true;
+            return attachment;
+        } finally {
+            if (!attached) {
+                leave(name, slot);
+            }
         }
     }
 
@@ -134,10 +144,12 @@ public final class Volumes implements AutoCloseable {
         try {
             if (slot.volume == null) {
                 VolumeInfo info = catalog.find(name).orElseThrow(() -> Catalog.missing(name));
-                Owner owner = acquire(info);
+                Backoff backoff = backoffs.get();
+                byte[] session = newSession();
+                Owner owner = acquire(info, session, backoff);
                 ByteBudget.Share budget =
                         buffers.share(VolumeOptions.VOLUME_BUFFER_BYTES_GUARANTEED, options.volumeBufferBytesMax());
-                slot.volume = new Volume(info, store, owner, session, options.ackMode(), budget, ticker);
+                slot.volume = new Volume(info, store, owner, session, options.ackMode(), budget, backoff, ticker);
             }
             return slot.volume;
         } catch (StoreException e) {
@@ -147,46 +159,56 @@ public final class Volumes implements AutoCloseable {
         }
     }
 
-    private Owner acquire(VolumeInfo info) throws VolumeException, StoreException {
-        Owner.Standing standing = Owner.Standing.of(store, info);
+    private byte[] newSession() {
+        byte[] session = new byte[Owner.SESSION_BYTES];
+        random.nextBytes(session);
+        System.arraycopy(process, 0, session, 0, Owner.PROCESS_BYTES);
+        return session;
+    }
+
+    private Owner acquire(VolumeInfo info, byte[] session, Backoff backoff) throws VolumeException, StoreException {
+        Owner.Standing standing =
+                Attempts.repeat(Attempts.WHILE_OPENING_MAX, backoff, () -> Owner.Standing.of(store, info));
         boolean foreign = standing.isForeignTo(session);
         if (foreign) {
             takeover.awaitPermission(info);
         }
-        Owner owner = Owner.acquire(store, info, session, standing);
+        Owner owner = Owner.acquire(store, info, session, standing, backoff);
         if (foreign) {
             takeover.awaitSilence();
         }
         return owner;
     }
 
-    /** Lets go; the last user closes the volume. */
+    /**
+     * Lets go; the last user closes the volume. All of it under the slot's lock, so that of several users that leave
+     * together one sees itself as the last, and no slot is forgotten whose volume is still being closed.
+     */
     private void leave(String name, Slot slot) {
         slot.opening.lock();
         try {
-            if (!isLastUser(slot)) {
-                return;
+            if (countDown(slot) == 0) {
+                closeVolume(name, slot);
             }
-            closeVolume(name, slot);
         } finally {
+            forgetUnused(name, slot);
             slot.opening.unlock();
-            forget(name, slot);
         }
     }
 
-    private boolean isLastUser(Slot slot) {
+    private int countDown(Slot slot) {
         lock.lock();
         try {
-            return slot.users == 1;
+            return --slot.users;
         } finally {
             lock.unlock();
         }
     }
 
-    private void forget(String name, Slot slot) {
+    /** Whoever comes while the volume is being closed uses the same slot, to wait for the end of it. */
+    private void forgetUnused(String name, Slot slot) {
         lock.lock();
         try {
-            slot.users--;
             if (slot.users == 0) {
                 slots.remove(name);
             }

@@ -4,9 +4,7 @@ import io.fdbnbd.util.ByteBudget;
 import io.fdbnbd.volume.DirtyEntry.State;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -19,10 +17,6 @@ import org.jspecify.annotations.Nullable;
  * {@link #awaitCommitted}. One lock guards everything. No call to the store is made under it, and payloads of whole
  * blocks are copied before it is taken. New blocks are announced to the committer inside the lock, each once, so that
  * they arrive in the order in which they became dirty.
- *
- * <p>A block has at most two versions here: one FLYING, frozen in a transaction, and a newer one PENDING, which waits
- * until the older has landed, so that no two transactions in flight ever hold the same block. The map holds the newest.
- * A range to be cleared supersedes the blocks PENDING in it, waits for those FLYING, and hides both from readers.
  */
 final class WriteBuffer {
 
@@ -40,9 +34,7 @@ final class WriteBuffer {
     private final Condition landed = lock.newCondition();
 
     // Guarded by lock.
-    private final Map<Long, DirtyBlock> blocks = new HashMap<>();
-    private final ClearRanges clears = new ClearRanges();
-    private final FlushEpochs epochs = new FlushEpochs();
+    private final DirtyMap dirty;
     private @Nullable VolumeException failure;
 
     // Written under lock, read without: whether there is nothing here that a reader has to see.
@@ -55,6 +47,7 @@ final class WriteBuffer {
     WriteBuffer(Geometry geometry, BlockCodec codec, ByteBudget.Share budget, Announcements announcements) {
         this.geometry = geometry;
         this.codec = codec;
+        this.dirty = new DirtyMap(geometry, codec);
         this.budget = budget;
         this.announcements = announcements;
     }
@@ -67,25 +60,20 @@ final class WriteBuffer {
         long first = geometry.blockAt(offset);
         int count = (int) (geometry.endBlock(offset, length) - first);
         reserve(count);
-        byte[][] whole = copyWholeBlocks(offset, src, first, count);
         List<DirtyBlock> added = new ArrayList<>(count);
-        lock.lock();
         try {
-            checkUsable();
-            for (int i = 0; i < count; i++) {
-                long block = first + i;
-                if (whole[i] != null) {
-                    putWhole(block, whole[i], ticket, added);
-                } else {
-                    int from = geometry.from(block, offset);
-                    int to = geometry.to(block, offset, length);
-                    int position = src.position() + (int) (geometry.offsetOf(block) + from - offset);
-                    putPart(block, from, to, src, position, ticket, added);
+            byte[][] whole = copyWholeBlocks(offset, src, first, count);
+            lock.lock();
+            try {
+                checkUsable();
+                for (int i = 0; i < count; i++) {
+                    put(first + i, whole[i], offset, src, ticket, added);
                 }
+                announceAdded(added);
+            } finally {
+                lock.unlock();
             }
-            announceAdded(added);
         } finally {
-            lock.unlock();
             unreserve(count - added.size());
         }
         src.position(src.limit());
@@ -104,57 +92,26 @@ final class WriteBuffer {
         return whole;
     }
 
-    private void putWhole(long number, byte[] bytes, @Nullable CommitTicket ticket, List<DirtyBlock> added) {
-        DirtyBlock newest = blocks.get(number);
-        if (newest != null && newest.state() == State.PENDING) {
-            newest.replace(bytes);
-            newest.attach(ticket);
-        } else {
-            add(DirtyBlock.whole(number, bytes, epochs.enter()), newest, ticket, added);
-        }
-    }
-
-    private void putPart(
+    private void put(
             long number,
-            int from,
-            int to,
+            byte @Nullable [] whole,
+            long offset,
             ByteBuffer src,
-            int position,
             @Nullable CommitTicket ticket,
             List<DirtyBlock> added) {
-        DirtyBlock target = blocks.get(number);
-        if (target != null && target.state() == State.PENDING) {
-            target.attach(ticket);
-        } else {
-            target = add(newPart(number, target), target, ticket, added);
+        if (whole != null) {
+            dirty.putWhole(number, whole, ticket, added);
+            return;
         }
-        src.get(position, target.bytes(), BlockCodec.HEADER_BYTES + from, to - from);
-        target.cover(from, to, geometry.contentBytes(number));
-    }
-
-    /** The block that a partial write begins with: whole wherever its other bytes are known without the store. */
-    private DirtyBlock newPart(long number, @Nullable DirtyBlock flying) {
-        if (flying != null && !flying.isShadowed()) {
-            return DirtyBlock.whole(number, flying.bytes().clone(), epochs.enter());
-        }
-        if (clears.contains(number)) {
-            return DirtyBlock.whole(number, codec.newBlock(), epochs.enter());
-        }
-        return DirtyBlock.partial(number, codec.newBlock(), epochs.enter());
-    }
-
-    private DirtyBlock add(
-            DirtyBlock block, @Nullable DirtyBlock older, @Nullable CommitTicket ticket, List<DirtyBlock> added) {
-        block.setOlder(older);
-        block.attach(ticket);
-        blocks.put(block.number(), block);
-        added.add(block);
-        clean = false;
-        return block;
+        int from = geometry.from(number, offset);
+        int to = geometry.to(number, offset, src.remaining());
+        int position = src.position() + (int) (geometry.offsetOf(number) + from - offset);
+        dirty.putPart(number, from, to, src, position, ticket, added);
     }
 
     private void announceAdded(List<DirtyBlock> added) {
         if (!added.isEmpty()) {
+            clean = false;
             announcements.add(added.toArray(NO_BLOCKS));
         }
     }
@@ -166,9 +123,9 @@ final class WriteBuffer {
         lock.lock();
         try {
             checkUsable();
-            addClear(first, end, ticket);
-            announcements.wakeUp();
+            dirty.clear(first, end, ticket);
             clean = false;
+            announcements.wakeUp();
             added = true;
         } finally {
             lock.unlock();
@@ -176,71 +133,14 @@ final class WriteBuffer {
         }
     }
 
-    private void addClear(long first, long end, @Nullable CommitTicket ticket) {
-        List<DirtyClear> touching = clears.removeTouching(first, end);
-        long mergedFirst = first;
-        long mergedEnd = end;
-        for (DirtyClear clear : touching) {
-            mergedFirst = Math.min(mergedFirst, clear.first());
-            mergedEnd = Math.max(mergedEnd, clear.end());
-        }
-        DirtyClear merged = new DirtyClear(mergedFirst, mergedEnd, epochs.enter());
-        for (DirtyClear clear : touching) {
-            merged.addShadowedBlocks(clear.shadowedBlocks());
-            merged.supersede(clear);
-        }
-        merged.attach(ticket);
-        for (DirtyBlock block : blocksBetween(first, end)) {
-            hide(block, merged);
-        }
-        clears.add(merged);
-    }
-
-    /** Lets a clear take the place of a block's newest version. */
-    private void hide(DirtyBlock newest, DirtyClear clear) {
-        DirtyBlock flying = newest;
-        if (newest.state() == State.PENDING) {
-            flying = newest.older();
-            newest.setOlder(null);
-            clear.supersede(newest);
-            if (flying == null) {
-                blocks.remove(newest.number());
-                return;
-            }
-            blocks.put(flying.number(), flying);
-        }
-        if (!flying.isShadowed()) {
-            flying.shadow();
-            clear.addShadowedBlocks(1);
-        }
-    }
-
-    private List<DirtyBlock> blocksBetween(long first, long end) {
-        List<DirtyBlock> found = new ArrayList<>();
-        if (end - first < blocks.size()) {
-            for (long number = first; number < end; number++) {
-                DirtyBlock block = blocks.get(number);
-                if (block != null) {
-                    found.add(block);
-                }
-            }
-        } else {
-            for (DirtyBlock block : blocks.values()) {
-                if (block.number() >= first && block.number() < end) {
-                    found.add(block);
-                }
-            }
-        }
-        return found;
-    }
-
     /**
      * Puts what is in here of a range into {@code dst}, from its absolute {@code position} on.
      *
      * @return what the store has to be asked for, or null if nothing
+     * @throws VolumeException LOST_OWNERSHIP, once that is known: what is in here may not be the newest any more
      */
     @Nullable
-    ReadRemainder read(long offset, int length, ByteBuffer dst, int position) {
+    ReadRemainder read(long offset, int length, ByteBuffer dst, int position) throws VolumeException {
         long first = geometry.blockAt(offset);
         long end = geometry.endBlock(offset, length);
         ReadRemainder remainder = new ReadRemainder();
@@ -250,18 +150,21 @@ final class WriteBuffer {
         }
         lock.lock();
         try {
+            if (failure != null && failure.kind() == VolumeException.Kind.LOST_OWNERSHIP) {
+                throw again(failure);
+            }
             for (long number = first; number < end; number++) {
                 int from = geometry.from(number, offset);
                 int to = geometry.to(number, offset, length);
                 int target = position + (int) (geometry.offsetOf(number) + from - offset);
-                DirtyBlock block = blocks.get(number);
-                if (block != null && !block.isShadowed()) {
+                DirtyBlock block = dirty.newest(number);
+                if (block != null) {
                     if (block.isWhole()) {
                         block.overlay(from, to, dst, target);
                     } else {
                         remainder.addPartial(block);
                     }
-                } else if (!clears.isEmpty() && clears.contains(number)) {
+                } else if (dirty.isCleared(number)) {
                     Zeroes.put(dst, target, to - from);
                 } else {
                     remainder.addMissing(number, number + 1);
@@ -307,7 +210,7 @@ final class WriteBuffer {
     boolean awaitCommitted(long nanosMax) throws VolumeException, InterruptedException {
         lock.lockInterruptibly();
         try {
-            FlushEpochs.Epoch epoch = epochs.close();
+            FlushEpochs.Epoch epoch = dirty.closeEpoch();
             long nanosLeft = nanosMax;
             while (!epoch.isOver() && failure == null && nanosLeft > 0) {
                 nanosLeft = landed.awaitNanos(nanosLeft);
@@ -319,11 +222,25 @@ final class WriteBuffer {
         }
     }
 
+    /** Whether somebody is in {@link #awaitCommitted}. */
+    boolean isAwaited() {
+        lock.lock();
+        try {
+            return lock.hasWaiters(landed);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Throws if the volume has failed. */
     private void checkUsable() throws VolumeException {
         if (failure != null) {
-            throw new VolumeException(failure.kind(), failure.getMessage(), failure);
+            throw again(failure);
         }
+    }
+
+    private static VolumeException again(VolumeException failure) {
+        return new VolumeException(failure.kind(), failure.getMessage(), failure);
     }
 
     private void reserve(int entries) throws VolumeException {
@@ -399,73 +316,53 @@ final class WriteBuffer {
     List<DirtyClear> launchClears(int max) {
         lock.lock();
         try {
-            return clears.launch(max);
+            return dirty.launchClears(max);
         } finally {
             lock.unlock();
         }
     }
 
     /**
-     * Freezes blocks of {@code candidates}, in their order and at most {@code max}. Superseded ones are passed over.
+     * Freezes blocks. Superseded ones are passed over.
      *
      * @param with ranges that will be cleared in the same transaction, before the blocks
-     * @param deferred receives those that have to wait: for an older version or a range in flight, or for their base
-     * @return how many candidates were looked at
+     * @param launched receives those that were frozen
+     * @param deferred receives those that have to wait for an older version or a range in flight
      */
-    int launchBlocks(
-            List<DirtyBlock> candidates,
-            int max,
-            List<DirtyClear> with,
-            List<DirtyBlock> launched,
-            List<DirtyBlock> deferred) {
+    void launchBlocks(
+            List<DirtyBlock> candidates, List<DirtyClear> with, List<DirtyBlock> launched, List<DirtyBlock> deferred) {
         lock.lock();
         try {
-            int looked = 0;
-            while (looked < candidates.size() && launched.size() < max) {
-                DirtyBlock block = candidates.get(looked++);
-                if (block.state() != State.PENDING) {
-                    continue;
-                }
-                if (block.older() != null || !block.isWhole() || waitsForClear(block, with)) {
-                    deferred.add(block);
-                } else {
-                    block.moveTo(State.FLYING);
-                    launched.add(block);
-                }
-            }
-            return looked;
+            dirty.launchBlocks(candidates, with, launched, deferred);
         } finally {
             lock.unlock();
         }
     }
 
-    private boolean waitsForClear(DirtyBlock block, List<DirtyClear> with) {
-        if (clears.isEmpty()) {
-            return false;
-        }
-        return clears.pendingAt(block.number()) != null || clears.isFlyingExcept(block.number(), with);
-    }
-
     /** Takes out what has committed and lets go on whoever waited for it. */
     void land(List<DirtyClear> committedClears, List<DirtyBlock> committedBlocks) {
-        List<CommitTicket> tickets = new ArrayList<>();
+        List<CommitTicket> tickets = new ArrayList<>(0);
         int entries = 0;
         lock.lock();
         try {
             boolean epochEnded = false;
             for (DirtyBlock block : committedBlocks) {
-                landBlock(block);
-                epochEnded |= finish(block, tickets);
+                epochEnded |= dirty.land(block);
+                tickets.addAll(block.tickets());
                 entries++;
             }
             for (DirtyClear clear : committedClears) {
-                clears.land(clear);
-                epochEnded |= finish(clear, tickets);
-                entries += 1 + finishSuperseded(clear, tickets);
+                epochEnded |= dirty.land(clear);
+                tickets.addAll(clear.tickets());
+                entries += clear.entries();
             }
-            clean = blocks.isEmpty() && clears.isEmpty();
+            clean = dirty.isEmpty();
             if (epochEnded) {
                 landed.signalAll();
+            }
+            if (failure != null) {
+                // They have all been told of it already.
+                tickets.clear();
             }
         } finally {
             lock.unlock();
@@ -476,44 +373,6 @@ final class WriteBuffer {
         }
     }
 
-    private void landBlock(DirtyBlock block) {
-        DirtyBlock newest = blocks.get(block.number());
-        if (newest == block) {
-            blocks.remove(block.number());
-        } else if (newest != null) {
-            newest.setOlder(null);
-        }
-        if (block.isShadowed()) {
-            DirtyClear clear = clears.pendingAt(block.number());
-            if (clear != null) {
-                clear.addShadowedBlocks(-1);
-            }
-        }
-    }
-
-    private int finishSuperseded(DirtyEntry entry, List<CommitTicket> tickets) {
-        if (!(entry instanceof DirtyClear clear)) {
-            return 0;
-        }
-        int entries = 0;
-        for (DirtyEntry superseded : clear.superseded()) {
-            finish(superseded, tickets);
-            entries += 1 + finishSuperseded(superseded, tickets);
-        }
-        return entries;
-    }
-
-    private boolean finish(DirtyEntry entry, List<CommitTicket> tickets) {
-        if (entry.state() != State.SUPERSEDED) {
-            entry.moveTo(State.DONE);
-        }
-        if (failure == null) {
-            // A failure has told all tickets already.
-            tickets.addAll(entry.tickets());
-        }
-        return epochs.leave(entry.epoch());
-    }
-
     /**
      * Ends the taking of writes for good: what is dirty stays readable, and whoever waits for its commit, now or later,
      * gets {@code cause}. The first cause stays.
@@ -521,7 +380,7 @@ final class WriteBuffer {
      * @return false if it had failed before
      */
     boolean fail(VolumeException cause) {
-        List<CommitTicket> tickets = new ArrayList<>();
+        List<CommitTicket> tickets;
         lock.lock();
         try {
             if (failure != null) {
@@ -529,8 +388,7 @@ final class WriteBuffer {
             }
             failure = cause;
             budget.refuse();
-            blocks.values().forEach(block -> collectTickets(block, tickets));
-            clears.forEach(clear -> collectTickets(clear, tickets));
+            tickets = dirty.tickets();
             landed.signalAll();
         } finally {
             lock.unlock();
@@ -539,15 +397,5 @@ final class WriteBuffer {
             ticket.release(cause);
         }
         return true;
-    }
-
-    private static void collectTickets(DirtyEntry entry, List<CommitTicket> tickets) {
-        tickets.addAll(entry.tickets());
-        if (entry instanceof DirtyBlock block && block.older() != null) {
-            collectTickets(block.older(), tickets);
-        }
-        if (entry instanceof DirtyClear clear) {
-            clear.superseded().forEach(superseded -> collectTickets(superseded, tickets));
-        }
     }
 }
