@@ -22,6 +22,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.tinylog.Logger;
 
@@ -29,8 +31,8 @@ import org.tinylog.Logger;
  * Performs {@code volume} commands for other processes of the same user, who connect to a unix socket in the store's
  * directory; who may read the directory is who may connect.
  *
- * <p>Threads: {@link #WORKERS} of them accept and serve, one connection each at a time. Who does not send or take
- * within {@link #PART_DEADLINE} is cut off.
+ * <p>Threads: {@link #WORKERS} of them accept and serve, one connection each at a time. Who does not send or take in
+ * time is cut off.
  */
 final class ControlServer implements AutoCloseable {
     static final String SOCKET_NAME = "control.sock";
@@ -39,7 +41,10 @@ final class ControlServer implements AutoCloseable {
     private static final int BACKLOG_MAX = 16;
 
     /** How long a client may take to send its request, and to take the answer. */
-    private static final Duration PART_DEADLINE = Duration.ofSeconds(5);
+    static final Duration PART_DEADLINE_DEFAULT = Duration.ofSeconds(5);
+
+    /** When accepting fails it is most often for want of file descriptors, which takes time to change. */
+    private static final Duration RETRY_PAUSE = Duration.ofMillis(100);
 
     /** What a command that runs at the stop gets to finish. */
     private static final Duration JOIN_DEADLINE = Duration.ofSeconds(10);
@@ -47,24 +52,32 @@ final class ControlServer implements AutoCloseable {
     private final Path path;
     private final ServerSocketChannel channel;
     private final Function<List<String>, ControlMessages.Answer> command;
+    private final Duration partDeadline;
+    private final CountDownLatch closing = new CountDownLatch(1);
     private final List<Thread> workers = new ArrayList<>();
 
     /** Those whose request is not complete: nothing is lost if they are closed. */
     private final Set<SocketChannel> asking = ConcurrentHashMap.newKeySet();
 
     private ControlServer(
-            Path path, ServerSocketChannel channel, Function<List<String>, ControlMessages.Answer> command) {
+            Path path,
+            ServerSocketChannel channel,
+            Function<List<String>, ControlMessages.Answer> command,
+            Duration partDeadline) {
         this.path = path;
         this.channel = channel;
         this.command = command;
+        this.partDeadline = partDeadline;
     }
 
     /**
      * Listens in {@code directory}, which this process holds: a socket that lies there belongs to nobody.
      *
      * @param command runs on any of the workers, several at a time
+     * @param partDeadline for sending a request, and for taking the answer
      */
-    static ControlServer start(Path directory, Function<List<String>, ControlMessages.Answer> command)
+    static ControlServer start(
+            Path directory, Function<List<String>, ControlMessages.Answer> command, Duration partDeadline)
             throws IOException {
         Path path = directory.resolve(SOCKET_NAME);
         removeStale(path);
@@ -76,7 +89,7 @@ final class ControlServer implements AutoCloseable {
             channel.close();
             throw e;
         }
-        ControlServer server = new ControlServer(path, channel, command);
+        ControlServer server = new ControlServer(path, channel, command, partDeadline);
         for (int i = 0; i < WORKERS; i++) {
             server.workers.add(Threads.startPlatform("control-" + i, server::work));
         }
@@ -96,15 +109,32 @@ final class ControlServer implements AutoCloseable {
 
     private void work() {
         while (channel.isOpen()) {
-            try (SocketChannel client = channel.accept()) {
-                serve(client);
+            try {
+                serveAndClose(channel.accept());
             } catch (ClosedChannelException e) {
-                Logger.debug("a control connection or the socket was closed");
+                return;
             } catch (IOException e) {
-                Logger.debug("a control connection failed: {}", e.getMessage());
-            } catch (RuntimeException e) {
-                Logger.error(e, "a control command failed");
+                Logger.warn("accepting at {} failed and is tried again: {}", path, e.getMessage());
+                pause();
             }
+        }
+    }
+
+    private void pause() {
+        try {
+            closing.await(RETRY_PAUSE.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void serveAndClose(SocketChannel client) {
+        try (client) {
+            serve(client);
+        } catch (IOException e) {
+            Logger.debug("a control connection failed: {}", e.toString());
+        } catch (RuntimeException e) {
+            Logger.error(e, "a control command failed");
         }
     }
 
@@ -119,8 +149,8 @@ final class ControlServer implements AutoCloseable {
         send(client, answer);
     }
 
-    private static void send(SocketChannel client, ControlMessages.Answer answer) throws IOException {
-        CutOff.within(PART_DEADLINE, client, () -> {
+    private void send(SocketChannel client, ControlMessages.Answer answer) throws IOException {
+        CutOff.within(partDeadline, client, () -> {
             ControlMessages.writeAnswer(
                     new DataOutputStream(new BufferedOutputStream(Channels.newOutputStream(client))), answer);
             return answer;
@@ -135,7 +165,7 @@ final class ControlServer implements AutoCloseable {
                 throw new ClosedChannelException();
             }
             return CutOff.within(
-                    PART_DEADLINE,
+                    partDeadline,
                     client,
                     () -> ControlMessages.readRequest(
                             new DataInputStream(new BufferedInputStream(Channels.newInputStream(client)))));
@@ -147,6 +177,7 @@ final class ControlServer implements AutoCloseable {
     /** Takes no more commands, and returns when those that run have been answered. */
     @Override
     public void close() throws IOException {
+        closing.countDown();
         Files.deleteIfExists(path);
         channel.close();
         for (SocketChannel client : asking) {

@@ -123,13 +123,19 @@ final class ServeCommand implements Callable<Integer> {
         return VolumeOptions.of(ack).withTakeOver(takeOver);
     }
 
-    private void startControl(Path directory, Administration administration, Closer parts) throws IOException {
-        if (UnixSockets.fits(directory.resolve(ControlServer.SOCKET_NAME))) {
-            parts.register(ControlServer.start(directory, new ServerReach(administration)::answer));
-        } else {
+    /** Without it the server serves all the same. */
+    private static void startControl(Path directory, Administration administration, Closer parts) {
+        if (!UnixSockets.fits(directory.resolve(ControlServer.SOCKET_NAME))) {
             Logger.warn(
                     "volume commands cannot reach this server: the name of {} is too long for a unix socket in it",
                     directory);
+            return;
+        }
+        try {
+            parts.register(ControlServer.start(
+                    directory, new ServerReach(administration)::answer, ControlServer.PART_DEADLINE_DEFAULT));
+        } catch (IOException e) {
+            Logger.warn("volume commands cannot reach this server: no socket in {}: {}", directory, e.getMessage());
         }
     }
 
