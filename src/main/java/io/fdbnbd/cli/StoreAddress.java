@@ -100,6 +100,10 @@ sealed interface StoreAddress {
     // The directory for state that XDG names counts only if it is absolute.
     private static Path inHome(Path state, Path home) {
         Path base = state.isAbsolute() ? state : home.resolve(".local").resolve("state");
+        if (!base.isAbsolute()) {
+            throw new IllegalArgumentException(
+                    "there is no home directory to keep volumes in: name another with rocksdb:DIR");
+        }
         return base.resolve("fdb-nbd").resolve("rocksdb");
     }
 }

@@ -6,6 +6,7 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the program takes from its process besides arguments; a test hands in its own.
@@ -18,9 +19,14 @@ record Surroundings(Map<String, String> environment, Path home, boolean terminal
     static Surroundings ofProcess() {
         return new Surroundings(
                 System.getenv(),
-                Path.of(System.getProperty("user.home", "")),
+                home(System.getenv("HOME")),
                 isTerminal(),
                 new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8)));
+    }
+
+    // What the JVM finds by itself is a question mark for a user without an entry in the system's list of users.
+    private static Path home(@Nullable String named) {
+        return Path.of(named == null ? System.getProperty("user.home", "") : named);
     }
 
     String variable(String name) {

@@ -53,6 +53,14 @@ class StoreAddressTest {
     }
 
     @Test
+    void aUserWithoutAHomeHasToNameADirectory() {
+        Surroundings homeless =
+                new Surroundings(Map.of("HOME", "?"), Path.of("?"), false, new BufferedReader(Reader.nullReader()));
+        assertThrows(IllegalArgumentException.class, () -> StoreAddress.parse("rocksdb:", homeless));
+        assertEquals(rocks("/x"), StoreAddress.parse("rocksdb:/x", homeless));
+    }
+
+    @Test
     void aDirectoryThatCannotBeIsRefused() {
         assertThrows(IllegalArgumentException.class, () -> parse("rocksdb:a\0b", Map.of()));
     }
