@@ -28,15 +28,24 @@ final class BlockReader {
     private final Store store;
     private final Owner owner;
     private final Backoff backoff;
+    private final Stall stall;
     private final int rowsTarget;
 
-    BlockReader(VolumeInfo info, Geometry geometry, BlockCodec codec, Store store, Owner owner, Backoff backoff) {
+    BlockReader(
+            VolumeInfo info,
+            Geometry geometry,
+            BlockCodec codec,
+            Store store,
+            Owner owner,
+            Backoff backoff,
+            Stall stall) {
         this.info = info;
         this.geometry = geometry;
         this.codec = codec;
         this.store = store;
         this.owner = owner;
         this.backoff = backoff;
+        this.stall = stall;
         int rowBytes = ROW_BYTES + Keys.DATA_KEY_BYTES + codec.valueBytesMax();
         this.rowsTarget = Math.max(1, (store.limits().readBytesTarget() - 1) / rowBytes);
     }
@@ -54,7 +63,7 @@ final class BlockReader {
     private void read(int attemptsMax, List<Run> runs, long offset, int length, ByteBuffer dst, int position)
             throws VolumeException {
         List<KeyRange> ranges = ranges(runs);
-        Attempts.repeat(attemptsMax, backoff, () -> {
+        Attempts.repeat(attemptsMax, backoff, stall, () -> {
             Placement placement = new Placement(runs, offset, length, dst, position);
             Guard guard = owner.guard();
             try {

@@ -65,8 +65,7 @@ class FdbTakeoverTest {
                     write(old.volume(), 0, 'b');
                     old.volume().flush();
                 });
-                VolumeException refused =
-                        assertThrows(VolumeException.class, () -> read(old.volume(), 1));
+                VolumeException refused = assertThrows(VolumeException.class, () -> read(old.volume(), 1));
                 assertEquals(VolumeException.Kind.LOST_OWNERSHIP, refused.kind());
                 assertThrows(VolumeException.class, () -> read(old.volume(), 0), "not from its buffer either");
                 now.volume().flush();
@@ -81,7 +80,8 @@ class FdbTakeoverTest {
         try (Attachment old = first.attach("v")) {
             VolumeException refused = assertThrows(VolumeException.class, () -> polite.attach("v"));
             assertEquals(VolumeException.Kind.BUSY, refused.kind());
-            assertTrue(refused.getMessage().contains(Long.toString(ProcessHandle.current().pid())));
+            assertTrue(refused.getMessage()
+                    .contains(Long.toString(ProcessHandle.current().pid())));
             write(old.volume(), 0, 'a');
             old.volume().flush();
         }

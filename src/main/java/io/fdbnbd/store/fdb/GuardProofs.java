@@ -105,9 +105,7 @@ final class GuardProofs {
      */
     boolean beginRefresh(Guard guard, Duration since) {
         Entry entry = entries.get(guard);
-        return entry != null
-                && isOlder(entry.proof.askedNanos(), since)
-                && entry.refreshing.compareAndSet(false, true);
+        return entry != null && isOlder(entry.proof.askedNanos(), since) && entry.refreshing.compareAndSet(false, true);
     }
 
     void refreshed(Guard guard) {
