@@ -237,7 +237,7 @@ final class Connection implements Runnable {
     }
 
     /**
-     * Cuts a client that takes too long to choose an export, or that takes nothing of its replies.
+     * Cuts a client that takes too long to choose an export, that takes nothing of its replies, or whose volume was lost.
      *
      * @param needed whether others would have use for what a client sits on that does not move
      */
@@ -249,6 +249,10 @@ final class Connection implements Runnable {
                 cut("it did not choose an export within "
                         + options.handshakeDeadline().toSeconds() + " s");
             }
+            return;
+        }
+        if (phase == Phase.TRANSMISSION && exports.volume().isLost()) {
+            cut("this server does not own the volume any more");
             return;
         }
         long mark = sender.sendMark();

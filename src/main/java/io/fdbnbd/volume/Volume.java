@@ -91,6 +91,11 @@ public final class Volume {
         return buffer.isAwaited();
     }
 
+    /** Whether another server has taken the volume over, or it was deleted: everything fails from now on. */
+    public boolean isLost() {
+        return buffer.isLost();
+    }
+
     /** Where {@link #read}, {@link #flush} and {@link #sync} belong. */
     public Executor executor() {
         return store.executor();
