@@ -148,6 +148,16 @@ public final class ByteBudget {
             }
         }
 
+        /** How many threads wait in {@link #acquire}. */
+        public int waiterCount() {
+            lock.lock();
+            try {
+                return queue.size();
+            } finally {
+                lock.unlock();
+            }
+        }
+
         /** Wakes and refuses whoever waits in {@link #acquire}, and whoever comes; what is held stays counted. */
         public void refuse() {
             lock.lock();

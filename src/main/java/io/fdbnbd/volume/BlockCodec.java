@@ -1,6 +1,7 @@
 package io.fdbnbd.volume;
 
 import com.github.luben.zstd.Zstd;
+import com.github.luben.zstd.ZstdException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.zip.CRC32C;
@@ -94,10 +95,11 @@ final class BlockCodec {
     }
 
     private byte @Nullable [] compressZstd(byte[] block) {
-        byte[] out = Scratch.bytes(HEADER_BYTES + blockBytes);
-        long length = Zstd.compressByteArray(
-                out, HEADER_BYTES, worthwhileBytes(), block, HEADER_BYTES, blockBytes, ZSTD_LEVEL);
-        return Zstd.isError(length) ? null : compressed(COMPRESSED_ZSTD, out, (int) length);
+        // As for LZ4.
+        int room = (int) Zstd.compressBound(blockBytes);
+        byte[] out = Scratch.bytes(HEADER_BYTES + room);
+        int length = (int) Zstd.compressByteArray(out, HEADER_BYTES, room, block, HEADER_BYTES, blockBytes, ZSTD_LEVEL);
+        return length > worthwhileBytes() ? null : compressed(COMPRESSED_ZSTD, out, length);
     }
 
     private int worthwhileBytes() {
@@ -140,16 +142,14 @@ final class BlockCodec {
     private void decompress(long number, byte[] value, byte[] plain) throws DamagedBlockException {
         int length = value.length - HEADER_BYTES;
         long got;
-        switch (value[0]) {
-            case COMPRESSED_LZ4 -> {
-                try {
-                    got = LZ4_DECOMPRESSOR.decompress(value, HEADER_BYTES, length, plain, 0, blockBytes);
-                } catch (LZ4Exception e) {
-                    got = -1;
-                }
-            }
-            case COMPRESSED_ZSTD -> got = Zstd.decompressByteArray(plain, 0, blockBytes, value, HEADER_BYTES, length);
-            default -> throw new DamagedBlockException(number, "its tag is " + value[0]);
+        try {
+            got = switch (value[0]) {
+                case COMPRESSED_LZ4 -> LZ4_DECOMPRESSOR.decompress(value, HEADER_BYTES, length, plain, 0, blockBytes);
+                case COMPRESSED_ZSTD -> Zstd.decompressByteArray(plain, 0, blockBytes, value, HEADER_BYTES, length);
+                default -> throw new DamagedBlockException(number, "its tag is " + value[0]);
+            };
+        } catch (LZ4Exception | ZstdException e) {
+            got = -1;
         }
         if (got != blockBytes) {
             throw new DamagedBlockException(number, "it does not decompress");
