@@ -108,6 +108,7 @@ final class ServeCommand implements Callable<Integer> {
     private Announcement start(StoreAddress address, Closer parts) throws IOException {
         Store opened = parts.register(address.open());
         Volumes volumes = parts.register(new Volumes(opened, options(), Ticker.SYSTEM));
+        parts.register(volumes::requireAllStored);
         WantedVolume.createAll(wanted, volumes.catalog(), this::say);
         warnOfStrangers();
         ServerOptions options = ServerOptions.of(listen).withReadOnly(readOnly);
@@ -116,6 +117,7 @@ final class ServeCommand implements Callable<Integer> {
         if (address instanceof StoreAddress.Rocks rocks) {
             startControl(rocks.directory(), new Administration(rocks, volumes, server.addresses()), parts);
         }
+        parts.register(volumes::refuseAttaching);
         return new Announcement(address, volumes.catalog().list(), server.addresses(), ack, readOnly);
     }
 
