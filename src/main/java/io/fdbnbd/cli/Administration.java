@@ -10,10 +10,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * What the volume commands work on.
  *
+ * @param option what commands need to use the same store, by {@link StoreAddress#option}
  * @param addresses where a server in this process serves the volumes; null if there is none
  */
 record Administration(
-        StoreAddress store, Volumes volumes, @Nullable List<ListenAddress> addresses) {
+        StoreAddress store,
+        String option,
+        Volumes volumes,
+        @Nullable List<ListenAddress> addresses) {
 
     /** Connections that have a volume attached, if that can be known here. */
     OptionalInt attached(VolumeInfo info) {

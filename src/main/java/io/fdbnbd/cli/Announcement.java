@@ -12,19 +12,22 @@ import java.util.stream.Collectors;
 /**
  * What a server says of itself when it has started.
  *
+ * @param option what commands need to use the same store, by {@link StoreAddress#option}
  * @param addresses where it listens really
  */
 record Announcement(
-        StoreAddress store, List<VolumeInfo> volumes, List<ListenAddress> addresses, AckMode ack, boolean readOnly) {
+        StoreAddress store,
+        String option,
+        List<VolumeInfo> volumes,
+        List<ListenAddress> addresses,
+        AckMode ack,
+        boolean readOnly) {
 
     /** More are counted, not named. */
     private static final int VOLUMES_NAMED_MAX = 20;
 
     /** With more than this the lines to attach them are shown for the first alone. */
     private static final int VOLUMES_ATTACHED_MAX = 3;
-
-    private static final String CREATE_HINT = "To create one, in another terminal: fdb-nbd volume create disk 10G";
-    private static final String CREATE_IN_MEMORY_HINT = "To have one: fdb-nbd serve --store memory: --create disk:10G";
 
     /** For the log. */
     String line() {
@@ -64,7 +67,7 @@ record Announcement(
     private void addVolumes(List<String> text) {
         text.add("");
         if (volumes.isEmpty()) {
-            text.add("There are no volumes yet. " + (isInMemory() ? CREATE_IN_MEMORY_HINT : CREATE_HINT));
+            text.add("There are no volumes yet. " + createHint());
             return;
         }
         List<List<String>> rows = volumes.stream()
@@ -73,7 +76,7 @@ record Announcement(
                 .toList();
         text.addAll(Text.table(rows));
         if (volumes.size() > VOLUMES_NAMED_MAX) {
-            text.add("  and " + (volumes.size() - VOLUMES_NAMED_MAX) + " more: fdb-nbd volume list");
+            text.add("  and " + (volumes.size() - VOLUMES_NAMED_MAX) + " more: fdb-nbd volume list" + option);
         }
         text.add("");
         boolean all = volumes.size() <= VOLUMES_ATTACHED_MAX;
@@ -85,6 +88,12 @@ record Announcement(
                 text.add("  qemu-system-x86_64 ... " + Attaching.qemu(address, info.name()));
             }
         }
+    }
+
+    private String createHint() {
+        return isInMemory()
+                ? "To have one: fdb-nbd serve --store memory: --create disk:10G"
+                : "To create one, in another terminal: fdb-nbd volume create disk 10G" + option;
     }
 
     private boolean isInMemory() {

@@ -84,7 +84,7 @@ final class CreateVolume extends VolumeAction {
             out().println("  " + uri);
         }
         if (volumes.addresses() == null) {
-            out().println("To serve it: fdb-nbd serve");
+            out().println("To serve it: fdb-nbd serve" + volumes.option());
         }
     }
 }

@@ -44,7 +44,7 @@ final class ListVolumes extends VolumeAction {
         } else if (all.isEmpty()) {
             out().println("There are no volumes in "
                     + Text.printable(volumes.store().toString()) + ".");
-            out().println("To create one: fdb-nbd volume create disk 10G");
+            out().println("To create one: fdb-nbd volume create disk 10G" + volumes.option());
         } else {
             List<List<String>> rows = new ArrayList<>();
             rows.add(Description.COLUMNS);

@@ -115,10 +115,14 @@ final class ServeCommand implements Callable<Integer> {
         NbdServer server = parts.register(new NbdServer(volumes, options, Ticker.SYSTEM));
         server.start();
         if (address instanceof StoreAddress.Rocks rocks) {
-            startControl(rocks.directory(), new Administration(rocks, volumes, server.addresses()), parts);
+            startControl(
+                    rocks.directory(),
+                    new Administration(rocks, address.option(surroundings), volumes, server.addresses()),
+                    parts);
         }
         parts.register(volumes::refuseAttaching);
-        return new Announcement(address, volumes.catalog().list(), server.addresses(), ack, readOnly);
+        return new Announcement(
+                address, address.option(surroundings), volumes.catalog().list(), server.addresses(), ack, readOnly);
     }
 
     private VolumeOptions options() {

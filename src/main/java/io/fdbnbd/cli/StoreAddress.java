@@ -83,6 +83,14 @@ sealed interface StoreAddress {
                 + " machine), fdb:CLUSTER_FILE or memory: (gone when the server ends)");
     }
 
+    /** What a command needs to use this store: nothing where it would anyway, else the option, for a shell. */
+    default String option(Surroundings surroundings) {
+        boolean isDefault = surroundings.variable(Main.STORE_VARIABLE).isEmpty()
+                && surroundings.home().isAbsolute()
+                && equals(parse(ROCKS_PREFIX, surroundings));
+        return isDefault ? "" : " --store " + Attaching.quoted(Text.printable(toString()));
+    }
+
     private static Path directory(String text, Surroundings surroundings) {
         try {
             if (text.isEmpty()) {

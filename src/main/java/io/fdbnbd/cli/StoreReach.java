@@ -17,10 +17,12 @@ import picocli.CommandLine.ParameterException;
 /** Through the server that has the store, if one has; else by opening the store here. */
 final class StoreReach implements Reach {
     private final Supplier<StoreAddress> store;
+    private final Surroundings surroundings;
 
     /** @param store is asked when a command runs, after its options have been read */
-    StoreReach(Supplier<StoreAddress> store) {
+    StoreReach(Supplier<StoreAddress> store, Surroundings surroundings) {
         this.store = store;
+        this.surroundings = surroundings;
     }
 
     @Override
@@ -36,7 +38,7 @@ final class StoreReach implements Reach {
         };
     }
 
-    private static int performInRocks(VolumeAction action, StoreAddress.Rocks rocks) throws IOException {
+    private int performInRocks(VolumeAction action, StoreAddress.Rocks rocks) throws IOException {
         Path directory = rocks.directory();
         if (!action.createsStore() && !Files.exists(directory)) {
             // Nothing is there: the same answer as from an empty store, without making one.
@@ -92,10 +94,10 @@ final class StoreReach implements Reach {
         }
     }
 
-    private static int performHere(VolumeAction action, StoreAddress address, Store opened) throws IOException {
+    private int performHere(VolumeAction action, StoreAddress address, Store opened) throws IOException {
         try (Store store = opened;
                 Volumes volumes = new Volumes(store, VolumeOptions.of(AckMode.COMMITTED), Ticker.SYSTEM)) {
-            action.perform(new Administration(address, volumes, null));
+            action.perform(new Administration(address, address.option(surroundings), volumes, null));
             return Main.EXIT_DONE;
         }
     }

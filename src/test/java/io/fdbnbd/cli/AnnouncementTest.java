@@ -33,7 +33,7 @@ class AnnouncementTest {
 
     @Test
     void aPersonSeesHowToAttachAtEveryAddress() {
-        String text = text(new Announcement(ROCKS, volumes(1), BOTH, AckMode.BUFFERED, false));
+        String text = text(new Announcement(ROCKS, " --store x", volumes(1), BOTH, AckMode.BUFFERED, false));
         assertTrue(text.startsWith("Serving 1 volume of rocksdb:/v at 127.0.0.1:7 and unix:/run/n\n"), text);
         assertTrue(text.contains("\n  nbd-client -N v0 127.0.0.1 7 /dev/nbd0\n"), text);
         assertTrue(text.contains("\n  nbd-client -N v0 -unix /run/n /dev/nbd0\n"), text);
@@ -44,29 +44,30 @@ class AnnouncementTest {
 
     @Test
     void withoutVolumesAPersonSeesHowToCreateOne() {
-        assertTrue(text(new Announcement(ROCKS, List.of(), BOTH, AckMode.COMMITTED, false))
-                .contains("fdb-nbd volume create disk 10G"));
-        assertTrue(text(new Announcement(new StoreAddress.Memory(), List.of(), BOTH, AckMode.COMMITTED, false))
+        assertTrue(text(new Announcement(ROCKS, " --store x", List.of(), BOTH, AckMode.COMMITTED, false))
+                .contains("fdb-nbd volume create disk 10G --store x"));
+        assertTrue(text(new Announcement(
+                        new StoreAddress.Memory(), " --store memory:", List.of(), BOTH, AckMode.COMMITTED, false))
                 .contains("fdb-nbd serve --store memory: --create disk:10G"));
     }
 
     @Test
     void whatIsInMemoryIsSaidToBeLost() {
-        Announcement announcement =
-                new Announcement(new StoreAddress.Memory(), volumes(1), BOTH, AckMode.BUFFERED, false);
+        Announcement announcement = new Announcement(
+                new StoreAddress.Memory(), " --store memory:", volumes(1), BOTH, AckMode.BUFFERED, false);
         assertTrue(text(announcement).contains("it is gone when this server ends"));
         assertTrue(announcement.line().contains("gone when this server ends"));
-        assertFalse(text(new Announcement(ROCKS, volumes(1), BOTH, AckMode.BUFFERED, false))
+        assertFalse(text(new Announcement(ROCKS, " --store x", volumes(1), BOTH, AckMode.BUFFERED, false))
                 .contains("gone"));
     }
 
     @Test
     void manyVolumesStayReadable() {
-        String text = text(new Announcement(ROCKS, volumes(1000), BOTH, AckMode.BUFFERED, true));
+        String text = text(new Announcement(ROCKS, " --store x", volumes(1000), BOTH, AckMode.BUFFERED, true));
         assertTrue(text.lines().count() < 40, text);
-        assertTrue(text.contains("and 980 more"), text);
+        assertTrue(text.contains("and 980 more: fdb-nbd volume list --store x"), text);
         assertTrue(text.contains("read-only"), text);
-        assertTrue(new Announcement(ROCKS, volumes(1000), BOTH, AckMode.BUFFERED, true)
+        assertTrue(new Announcement(ROCKS, " --store x", volumes(1000), BOTH, AckMode.BUFFERED, true)
                         .line()
                         .length()
                 < 1000);
@@ -77,6 +78,6 @@ class AnnouncementTest {
         assertEquals(
                 "serving 1 volume ('a\\u000ab' 1 GiB) of rocksdb:/v at 127.0.0.1:7, unix:/run/n, --ack committed,"
                         + " --read-only",
-                new Announcement(ROCKS, List.of(volume("a\nb")), BOTH, AckMode.COMMITTED, true).line());
+                new Announcement(ROCKS, " --store x", List.of(volume("a\nb")), BOTH, AckMode.COMMITTED, true).line());
     }
 }

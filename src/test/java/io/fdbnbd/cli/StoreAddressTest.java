@@ -53,6 +53,18 @@ class StoreAddressTest {
     }
 
     @Test
+    void aHintNamesTheStoreOnlyWhereItMust() {
+        Surroundings usual = CommandRun.noTerminal(Map.of());
+        Surroundings named = CommandRun.noTerminal(Map.of("FDB_NBD_STORE", "memory:"));
+        assertEquals("", StoreAddress.parse("rocksdb:", usual).option(usual));
+        assertEquals(" --store 'rocksdb:/a b'", rocks("/a b").option(usual));
+        assertEquals(" --store rocksdb:/x", rocks("/x").option(named));
+        assertEquals(
+                " --store rocksdb:/nowhere/.local/state/fdb-nbd/rocksdb",
+                StoreAddress.parse("rocksdb:", named).option(named));
+    }
+
+    @Test
     void aUserWithoutAHomeHasToNameADirectory() {
         Surroundings homeless =
                 new Surroundings(Map.of("HOME", "?"), Path.of("?"), false, new BufferedReader(Reader.nullReader()));

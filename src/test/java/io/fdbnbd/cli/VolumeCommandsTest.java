@@ -56,7 +56,7 @@ class VolumeCommandsTest {
     void anEmptyPlaceHasNoVolumesAndStaysEmpty() {
         assertEquals(
                 "There are no volumes in rocksdb:" + directory() + ".\n"
-                        + "To create one: fdb-nbd volume create disk 10G\n",
+                        + "To create one: fdb-nbd volume create disk 10G --store rocksdb:" + directory() + "\n",
                 volume("list").done());
         assertEquals("[]\n", volume("list", "--json").done());
         assertEquals(
@@ -71,7 +71,7 @@ class VolumeCommandsTest {
     @Test
     void aVolumeIsCreatedListedShownAndDeleted() {
         assertEquals(
-                "created volume 'disk', 10 GiB\nTo serve it: fdb-nbd serve\n",
+                "created volume 'disk', 10 GiB\nTo serve it: fdb-nbd serve --store rocksdb:" + directory() + "\n",
                 volume("create", "disk", "10G").done());
         volume("create", "logs", "1536M", "--block-size", "16K", "--compression", "ZSTD")
                 .done();
