@@ -201,6 +201,11 @@ final class Connection implements Runnable {
                 Sizes.format(stats.writtenBytes()));
     }
 
+    /** Any thread. */
+    boolean isEnding() {
+        return phase == Phase.ENDING;
+    }
+
     /** What is under way is finished and answered; then the connection ends. A handshake ends at once. */
     void stopReading() {
         try {

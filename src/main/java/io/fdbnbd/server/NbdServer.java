@@ -220,6 +220,11 @@ public final class NbdServer implements AutoCloseable {
         }
     }
 
+    /** Whether a connection has read its last request and not ended yet; for tests. */
+    boolean isAnyEnding() {
+        return connections.keySet().stream().anyMatch(Connection::isEnding);
+    }
+
     Volumes volumes() {
         return volumes;
     }

@@ -2,7 +2,10 @@ package io.fdbnbd.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.fdbnbd.store.Batch;
 import io.fdbnbd.store.FaultStore;
+import io.fdbnbd.store.KeyRange;
+import io.fdbnbd.store.StoreException;
 import io.fdbnbd.store.memory.MemoryStore;
 import io.fdbnbd.util.Ticker;
 import io.fdbnbd.volume.AckMode;
@@ -74,6 +77,19 @@ final class ServerFixture implements AutoCloseable {
     void letReadsWait(NbdTestClient client) throws Exception {
         assertEquals(0, client.flush());
         reads.hasNothingAtHand = true;
+    }
+
+    /** Turns a bit in everything that is stored of blocks. */
+    void damageEveryBlock() throws StoreException {
+        Batch damage = new Batch();
+        byte[] begin = {'D'};
+        byte[] end = {'D' + 1};
+        store.read(null, List.of(new KeyRange(begin, end, 1000)), (key, value) -> {
+            byte[] damaged = value.clone();
+            damaged[damaged.length - 1] ^= 1;
+            damage.set(key, damaged);
+        });
+        store.commit(damage);
     }
 
     private NbdTestClient keep(NbdTestClient client) {
