@@ -246,6 +246,7 @@ public final class FdbStore implements Store {
         batch.forEach(mutations);
         long sent = proofs.now();
         FdbErrors.join(transaction.commit(), During.COMMIT);
+        proofs.committed(transaction.getCommittedVersion());
         for (Guard guard : batch.guards()) {
             if (mutations.rewrote(guard)) {
                 proofs.drop(guard);

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * At which versions guards were last seen to hold. A read at such a version needs no version of its own from the
@@ -46,6 +47,12 @@ final class GuardProofs {
         }
     }
 
+    /**
+     * The newest version that a commit of this process had. Kept apart from the guards, which may be forgotten and then
+     * learned again at a version that was asked for before the commit.
+     */
+    private final AtomicLong newestCommit = new AtomicLong();
+
     private final ConcurrentHashMap<Guard, Entry> entries = new ConcurrentHashMap<>();
     private final Ticker ticker;
 
@@ -57,12 +64,12 @@ final class GuardProofs {
         return ticker.nanoTime();
     }
 
-    /** A version to read at, if one is known that is at most so old. */
+    /** A version to read at that shows all commits of this process so far, if one is known that is at most so old. */
     OptionalLong readVersion(Guard guard, Duration agedMax) {
         Entry entry = entries.get(guard);
         return entry == null || isOlder(entry.proof.takenNanos(), agedMax)
                 ? OptionalLong.empty()
-                : OptionalLong.of(entry.proof.readVersion());
+                : OptionalLong.of(Math.max(entry.proof.readVersion(), newestCommit.get()));
     }
 
     /** A version to commit from, with a conflict on the guard's key, if the cluster was asked at most so long ago. */
@@ -83,6 +90,11 @@ final class GuardProofs {
             entry.proof = entry.proof.newest(proof);
             return entry;
         });
+    }
+
+    /** Notes the version of a commit, under a guard or not. Before anybody is told of it. */
+    void committed(long version) {
+        newestCommit.accumulateAndGet(version, Math::max);
     }
 
     /** Notes that a batch under the guard, sent at {@code sentNanos}, committed at a version. */
