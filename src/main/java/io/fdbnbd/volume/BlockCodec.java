@@ -30,8 +30,6 @@ final class BlockCodec {
     /** A compressed block must be smaller by this part of it, or decompressing it later is not worth it. */
     private static final int WORTHWHILE_PART = 16;
 
-    private static final int ZSTD_LEVEL = 1;
-
     private static final LZ4Compressor LZ4_COMPRESSOR =
             LZ4Factory.fastestInstance().fastCompressor();
     private static final LZ4SafeDecompressor LZ4_DECOMPRESSOR =
@@ -98,7 +96,7 @@ final class BlockCodec {
         // As for LZ4.
         int room = (int) Zstd.compressBound(blockBytes);
         byte[] out = Scratch.bytes(HEADER_BYTES + room);
-        int length = (int) Zstd.compressByteArray(out, HEADER_BYTES, room, block, HEADER_BYTES, blockBytes, ZSTD_LEVEL);
+        int length = ZstdContexts.compress(out, HEADER_BYTES, room, block, HEADER_BYTES, blockBytes);
         return length > worthwhileBytes() ? null : compressed(COMPRESSED_ZSTD, out, length);
     }
 
@@ -145,7 +143,7 @@ final class BlockCodec {
         try {
             got = switch (value[0]) {
                 case COMPRESSED_LZ4 -> LZ4_DECOMPRESSOR.decompress(value, HEADER_BYTES, length, plain, 0, blockBytes);
-                case COMPRESSED_ZSTD -> Zstd.decompressByteArray(plain, 0, blockBytes, value, HEADER_BYTES, length);
+                case COMPRESSED_ZSTD -> ZstdContexts.decompress(plain, 0, blockBytes, value, HEADER_BYTES, length);
                 default -> throw new DamagedBlockException(number, "its tag is " + value[0]);
             };
         } catch (LZ4Exception | ZstdException e) {

@@ -4,12 +4,15 @@ import static io.fdbnbd.volume.VolumeException.Kind.DAMAGED;
 
 import io.fdbnbd.store.Guard;
 import io.fdbnbd.store.KeyRange;
+import io.fdbnbd.store.RowVisitor;
 import io.fdbnbd.store.Store;
 import io.fdbnbd.store.StoreException;
 import io.fdbnbd.volume.ReadRemainder.Run;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
 
@@ -57,23 +60,22 @@ final class BlockReader {
      * @throws VolumeException DAMAGED, LOST_OWNERSHIP or IO; {@code dst} is then undefined
      */
     void read(List<Run> runs, long offset, int length, ByteBuffer dst, int position) throws VolumeException {
-        read(ATTEMPTS_MAX, runs, offset, length, dst, position);
-    }
-
-    private void read(int attemptsMax, List<Run> runs, long offset, int length, ByteBuffer dst, int position)
-            throws VolumeException {
         List<KeyRange> ranges = ranges(runs);
-        Attempts.repeat(attemptsMax, backoff, stall, () -> {
+        Attempts.repeat(ATTEMPTS_MAX, backoff, stall, () -> {
             Placement placement = new Placement(runs, offset, length, dst, position);
-            Guard guard = owner.guard();
-            try {
-                store.read(guard, ranges, placement::row);
-            } catch (StoreException e) {
-                throw settled(e, guard);
-            }
+            readOwned(ranges, placement::row);
             placement.finish();
             return true;
         });
+    }
+
+    private void readOwned(List<KeyRange> ranges, RowVisitor visitor) throws StoreException, VolumeException {
+        Guard guard = owner.guard();
+        try {
+            store.read(guard, ranges, visitor);
+        } catch (StoreException e) {
+            throw settled(e, guard);
+        }
     }
 
     /** A refusal that came of this owner's own fencing is one that passes. */
@@ -105,21 +107,36 @@ final class BlockReader {
      * is not given up because the store is away for long.
      */
     List<byte[]> readWhole(List<Long> numbers) throws VolumeException {
-        List<byte[]> contents = new ArrayList<>(numbers.size());
-        for (long number : numbers) {
-            // One by one: partial blocks are rare, and seldom many at once.
-            byte[] content = codec.newBlock();
-            int length = geometry.contentBytes(number);
-            read(
-                    Integer.MAX_VALUE,
-                    List.of(new Run(number, number + 1)),
-                    geometry.offsetOf(number),
-                    length,
-                    ByteBuffer.wrap(content),
-                    BlockCodec.HEADER_BYTES);
-            contents.add(content);
+        List<KeyRange> ranges = numbers.stream()
+                .map(number -> KeyRange.ofKey(Keys.data(info.layer(), number)))
+                .toList();
+        return Attempts.repeat(Integer.MAX_VALUE, backoff, stall, () -> {
+            Map<Long, byte[]> values = new HashMap<>();
+            readOwned(ranges, (key, value) -> values.put(Keys.blockOf(key), value));
+            List<byte[]> contents = new ArrayList<>(numbers.size());
+            for (long number : numbers) {
+                contents.add(whole(number, values.get(number)));
+            }
+            return contents;
+        });
+    }
+
+    private byte[] whole(long number, byte @Nullable [] value) throws VolumeException {
+        byte[] content = codec.newBlock();
+        if (value != null) {
+            try {
+                int length = geometry.contentBytes(number);
+                codec.decode(number, value, 0, length, ByteBuffer.wrap(content), BlockCodec.HEADER_BYTES);
+            } catch (DamagedBlockException e) {
+                throw damaged(e);
+            }
         }
-        return contents;
+        return content;
+    }
+
+    private VolumeException damaged(DamagedBlockException cause) {
+        Logger.error("volume '{}': {}", info.name(), cause.getMessage());
+        return new VolumeException(DAMAGED, "volume '" + info.name() + "': " + cause.getMessage(), cause);
     }
 
     private List<KeyRange> ranges(List<Run> runs) {
@@ -175,8 +192,7 @@ final class BlockReader {
 
         void finish() throws VolumeException {
             if (damage != null) {
-                Logger.error("volume '{}': {}", info.name(), damage.getMessage());
-                throw new VolumeException(DAMAGED, "volume '" + info.name() + "': " + damage.getMessage(), damage);
+                throw damaged(damage);
             }
             zeroUpTo(Long.MAX_VALUE);
         }

@@ -94,6 +94,24 @@ class CommitOrderTest {
         rig.assertReads(3, 1024, 512);
     }
 
+    /** However many there are: a store far away answers a hundred questions in the time of one. */
+    @Test
+    void whatPartsLackIsReadAtOnce() throws Exception {
+        rig.write(0, 100 * BLOCK, 1);
+        rig.flush();
+        holdACommit();
+        for (int i = 0; i < 150; i++) {
+            rig.write(10 + i * (long) BLOCK, 20, 2);
+        }
+        int readsBefore = store.readCount();
+        hold.countDown();
+        rig.flush();
+        assertEquals(readsBefore + 1, store.readCount());
+        rig.assertReads(2, 99 * BLOCK + 10, 20);
+        rig.assertReads(1, 99 * BLOCK + 30, BLOCK - 30);
+        rig.assertReads(0, 100 * BLOCK + 30, BLOCK - 30);
+    }
+
     @Test
     void aFlushDoesNotWaitForWhatComesAfterIt() throws Exception {
         rig.write(0, BLOCK, 1);

@@ -23,6 +23,7 @@ final class OwnedBytes {
 
     private static final int STRIPE_BYTES_MAX = 3 << 20;
     private static final long DEADLINE_SECONDS = 300;
+    private static final byte GARBAGE = 0x5a;
 
     private final Rig rig;
     private final long seed;
@@ -216,8 +217,8 @@ final class OwnedBytes {
         }
 
         private void read(Volume volume, int offset, int length) throws VolumeException {
-            // Into the middle of a buffer, which is not to be touched around it.
-            ByteBuffer dst = ByteBuffer.allocateDirect(length + 20);
+            // Into the middle of a buffer that is not empty, and is not to be touched around that.
+            ByteBuffer dst = ByteBuffer.allocateDirect(length + 20).put(Rig.filled(length + 20, GARBAGE));
             dst.position(9).limit(9 + length);
             if (random.nextBoolean() || !volume.tryRead(offset, dst)) {
                 volume.read(offset, dst);
@@ -225,7 +226,7 @@ final class OwnedBytes {
             byte[] read = new byte[length];
             dst.get(9, read);
             compare(offset, read, me);
-            if (dst.get(8) != 0 || dst.limit(dst.capacity()).get(9 + length) != 0) {
+            if (dst.get(8) != GARBAGE || dst.limit(dst.capacity()).get(9 + length) != GARBAGE) {
                 fail("a read wrote outside of its buffer");
             }
         }

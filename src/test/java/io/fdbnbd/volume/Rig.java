@@ -106,7 +106,7 @@ final class Rig implements AutoCloseable {
     }
 
     byte[] read(long offset, int length) throws VolumeException {
-        ByteBuffer dst = ByteBuffer.allocate(length);
+        ByteBuffer dst = ByteBuffer.wrap(filled(length, 0x5a));
         volume().read(offset, dst);
         assertEquals(0, dst.remaining());
         return dst.array();
@@ -152,6 +152,13 @@ final class Rig implements AutoCloseable {
     /** Flushes, and fails rather than to hang. */
     void flush() throws Exception {
         startFlush().get(DEADLINE_SECONDS, TimeUnit.SECONDS);
+    }
+
+    /** How many volumes have a thread. */
+    static long committers() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().equals("commit-" + NAME))
+                .count();
     }
 
     static void await(CountDownLatch latch) throws InterruptedException {

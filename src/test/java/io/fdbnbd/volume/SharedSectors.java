@@ -73,7 +73,7 @@ final class SharedSectors {
     }
 
     private Sighting look(int first, int end) throws VolumeException {
-        ByteBuffer dst = ByteBuffer.allocate((end - first) * SECTOR_BYTES);
+        ByteBuffer dst = ByteBuffer.wrap(Rig.filled((end - first) * SECTOR_BYTES, 0x5a));
         long began = clock.getAndIncrement();
         rig.volume().read((long) first * SECTOR_BYTES, dst);
         return new Sighting(began, clock.getAndIncrement(), first, stampsOf(dst.flip()));

@@ -13,6 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.fdbnbd.store.Batch;
 import io.fdbnbd.store.FaultStore;
 import io.fdbnbd.store.FaultStore.Fault;
+import io.fdbnbd.store.Store;
 import io.fdbnbd.store.StoreException;
 import io.fdbnbd.store.StoreException.Kind;
 import io.fdbnbd.store.memory.MemoryStore;
@@ -29,6 +30,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What clients see of a store that fails, and what becomes of their data. */
 class StoreFailureTest {
@@ -247,6 +249,25 @@ class StoreFailureTest {
         rig.assertReads(0, BLOCK, BLOCK);
         rig.write(BLOCK, BLOCK, 4);
         rig.flush();
+    }
+
+    /** A bug, or no memory left, on whatever thread a commit runs. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aCommitThatCrashesEndsTheTakingOfWrites(boolean parallel) throws Exception {
+        WatchedStore watched = new WatchedStore();
+        Store under = parallel ? new ParallelStore(watched, 1, false) : watched;
+        try (Rig other = Rig.on(under)) {
+            watched.watch(other.info().layer());
+            watched.beforeEachCommit(() -> {
+                throw new StackOverflowError("injected");
+            });
+            assertFate(VolumeException.Kind.IO, other.writeAndTell(0, BLOCK, 1));
+            ExecutionException failure = assertThrows(
+                    ExecutionException.class, () -> other.startFlush().get(DEADLINE_SECONDS, TimeUnit.SECONDS));
+            assertInstanceOf(VolumeException.class, failure.getCause());
+        }
+        assertEquals(1, Rig.committers(), "its committer has not ended");
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.fdbnbd.volume;
 import static io.fdbnbd.volume.Rig.BLOCK;
 import static io.fdbnbd.volume.Rig.NAME;
 import static io.fdbnbd.volume.Rig.assertFails;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
@@ -11,13 +12,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.fdbnbd.store.FaultStore;
 import io.fdbnbd.store.FaultStore.Fault;
+import io.fdbnbd.store.StoreException;
 import io.fdbnbd.store.StoreException.Kind;
 import io.fdbnbd.store.memory.MemoryStore;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -62,8 +66,8 @@ class VolumesTest {
     /** Each thread sees what it wrote before it let go last, and in the end nothing is held by anybody. */
     @Test
     void manyThreadsMayAttachAndDetachAtOnce() throws Exception {
-        int threads = 4;
-        int rounds = 400;
+        int threads = 8;
+        int rounds = 300;
         try (Rig rig = Rig.on(new MemoryStore())) {
             rig.detach();
             CountDownLatch start = new CountDownLatch(1);
@@ -84,13 +88,59 @@ class VolumesTest {
             }
             assertEquals(0, rig.volumes.attachedCount(NAME));
             assertTrue(isReleased(rig), "nobody has the volume attached, and it was not closed");
-            assertFalse(Thread.getAllStackTraces().keySet().stream()
-                    .anyMatch(thread -> thread.getName().equals("commit-" + NAME)));
+            assertEquals(0, Rig.committers());
             rig.attach();
             for (int thread = 0; thread < threads; thread++) {
                 rig.assertReads((byte) rounds, thread * 512L, 512);
             }
         }
+    }
+
+    /** As the connections of one client do. */
+    @Test
+    void whenAllDetachTogetherTheVolumeIsClosed() throws Exception {
+        int threads = 3;
+        try (Rig rig = Rig.on(new MemoryStore())) {
+            rig.detach();
+            CyclicBarrier together = new CyclicBarrier(threads);
+            CyclicBarrier checked = new CyclicBarrier(threads, () -> {
+                assertEquals(0, rig.volumes.attachedCount(NAME));
+                assertTrue(isReleased(rig), "nobody has the volume attached, and it was not closed");
+            });
+            List<FutureTask<Boolean>> tasks = new ArrayList<>();
+            for (int thread = 0; thread < threads; thread++) {
+                tasks.add(Rig.start(() -> {
+                    for (int round = 0; round < 500; round++) {
+                        Attachment attachment = rig.volumes.attach(NAME);
+                        together.await(Rig.DEADLINE_SECONDS, TimeUnit.SECONDS);
+                        attachment.close();
+                        checked.await(Rig.DEADLINE_SECONDS, TimeUnit.SECONDS);
+                    }
+                    return true;
+                }));
+            }
+            for (FutureTask<Boolean> task : tasks) {
+                task.get(Rig.DEADLINE_SECONDS, TimeUnit.SECONDS);
+            }
+            rig.attach();
+        }
+    }
+
+    /** A server knows what it left behind itself, and an owner never takes its successor for itself. */
+    @Test
+    void everyOwnerHasASessionThatBeginsAsItsProcess() throws Exception {
+        try (Rig rig = Rig.on(new MemoryStore())) {
+            byte[] first = session(rig);
+            rig.detach();
+            rig.attach();
+            byte[] second = session(rig);
+            assertFalse(Arrays.equals(first, second));
+            assertArrayEquals(Arrays.copyOf(first, Owner.PROCESS_BYTES), Arrays.copyOf(second, Owner.PROCESS_BYTES));
+        }
+    }
+
+    private static byte[] session(Rig rig) throws StoreException {
+        return Arrays.copyOf(Objects.requireNonNull(rig.store.get(Keys.owner(1))), Owner.SESSION_BYTES);
     }
 
     private static void attachAndCheck(Volumes volumes, long offset, int round) throws VolumeException {
@@ -102,9 +152,12 @@ class VolumesTest {
         }
     }
 
-    private static boolean isReleased(Rig rig) throws Exception {
-        byte[] owner = rig.store.get(Keys.owner(1));
-        return owner != null && Arrays.equals(owner, 0, 16, new byte[16], 0, 16);
+    private static boolean isReleased(Rig rig) {
+        try {
+            return Arrays.equals(session(rig), new byte[Owner.SESSION_BYTES]);
+        } catch (StoreException e) {
+            throw new AssertionError(e);
+        }
     }
 
     @Test

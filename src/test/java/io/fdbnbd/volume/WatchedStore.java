@@ -126,14 +126,18 @@ final class WatchedStore implements Store {
             if (keeping) {
                 kept.add(batch);
             }
-            try {
-                hook.run();
-            } catch (Exception e) {
-                throw new AssertionError(e);
-            }
+            runHook();
             commits.incrementAndGet();
         }
         faults.commit(batch);
+    }
+
+    private void runHook() {
+        try {
+            hook.run();
+        } catch (Exception e) {
+            throw new AssertionError(e);
+        }
     }
 
     private boolean isWatched(byte[] key) {
