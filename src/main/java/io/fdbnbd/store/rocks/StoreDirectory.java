@@ -78,10 +78,10 @@ final class StoreDirectory {
         }
     }
 
-    // To RocksDB a directory without this file is a new one, and it deletes the tables that it does not know.
+    // To RocksDB a directory without this file is a new one, and it deletes what it does not know.
     private static void refuseRemains(Path path) throws IOException {
         try (Stream<Path> files = Files.list(path)) {
-            if (files.map(StoreDirectory::nameOf).anyMatch(name -> name.endsWith(".sst"))) {
+            if (files.map(StoreDirectory::nameOf).anyMatch(name -> name.endsWith(".sst") || name.endsWith(".log"))) {
                 throw new StoreException(
                         Kind.FATAL,
                         path + " is damaged: it has data but no file " + ROCKSDB_CURRENT_NAME

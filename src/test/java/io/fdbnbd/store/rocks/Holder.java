@@ -14,6 +14,7 @@ import java.util.List;
 /** A process of its own that opens a store, writes, says so, and then holds the store until it is killed. */
 final class Holder implements AutoCloseable {
     static final int BATCHES = 20;
+    static final int VALUE_BYTES = 50_000;
 
     private final Process process;
 
@@ -25,7 +26,7 @@ final class Holder implements AutoCloseable {
     public static void main(String[] arguments) throws Exception {
         try (RocksStore store = RocksStore.open(Path.of(arguments[0]))) {
             for (int i = 0; i < BATCHES; i++) {
-                store.commit(new Batch().set(Bytes.ofLong(i), Bytes.ofLength(10_000)));
+                store.commit(new Batch().set(Bytes.ofLong(i), Bytes.ofLength(VALUE_BYTES)));
             }
             if (Boolean.parseBoolean(arguments[1])) {
                 store.sync();

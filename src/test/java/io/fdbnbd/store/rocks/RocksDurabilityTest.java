@@ -16,12 +16,16 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What comes back, and what happens if it does not. */
 class RocksDurabilityTest {
+    /** More than a block of the log, so that the next batch begins in a block that is whole. */
+    private static final int VALUE_BYTES = Holder.VALUE_BYTES;
+
     @TempDir
     @SuppressWarnings("NullAway.Init")
     Path directory;
@@ -81,7 +85,7 @@ class RocksDurabilityTest {
             write(store, 1);
             write(store, 2);
         }
-        damage(log(), 15_000);
+        damage(log(), VALUE_BYTES * 3 / 2);
         try (RocksStore store = RocksStore.open(directory)) {
             assertEquals(1, written(store));
             assertNull(store.get(Bytes.ofLong(2)));
@@ -102,14 +106,14 @@ class RocksDurabilityTest {
         }
         Path log = log();
         byte[] before = Files.readAllBytes(log);
-        damage(log, 5_000);
+        damage(log, VALUE_BYTES / 2);
         for (int attempt = 0; attempt < 2; attempt++) {
             StoreException refusal = assertThrows(StoreException.class, () -> RocksStore.open(directory));
             assertEquals(Kind.FATAL, refusal.kind());
             assertTrue(String.valueOf(refusal.getMessage()).contains("is damaged"), refusal.getMessage());
         }
         // The log is still there for whoever can repair it.
-        damage(log, 5_000);
+        damage(log, VALUE_BYTES / 2);
         assertArrayEquals(before, Files.readAllBytes(log));
         try (RocksStore store = RocksStore.open(directory)) {
             assertEquals(2, written(store));
@@ -121,9 +125,39 @@ class RocksDurabilityTest {
         try (RocksStore store = RocksStore.open(directory)) {
             write(store, 0);
         }
+        assertDamagedWithoutCurrent();
+    }
+
+    @Test
+    void tablesThatNothingListsAreNotDeleted() throws Exception {
+        try (RocksStore store = RocksStore.open(directory, new RocksOptions(8 << 20, 1 << 20, 1))) {
+            for (int i = 0; i < 60; i++) {
+                write(store, i);
+            }
+        }
+        // Recovery turns the log into a table.
+        RocksStore.open(directory).close();
+        try (Stream<Path> files = Files.list(directory)) {
+            for (Path log :
+                    files.filter(file -> file.toString().endsWith(".log")).toList()) {
+                Files.delete(log);
+            }
+        }
+        assertDamagedWithoutCurrent();
+    }
+
+    private void assertDamagedWithoutCurrent() throws IOException {
         Files.delete(directory.resolve("CURRENT"));
+        List<String> before = names();
         StoreException refusal = assertThrows(StoreException.class, () -> RocksStore.open(directory));
-        assertTrue(String.valueOf(refusal.getMessage()).contains("is damaged"), refusal.getMessage());
+        assertTrue(String.valueOf(refusal.getMessage()).contains("no file CURRENT"), refusal.getMessage());
+        assertEquals(before, names());
+    }
+
+    private List<String> names() throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.map(Path::toString).sorted().toList();
+        }
     }
 
     @Test
@@ -140,7 +174,7 @@ class RocksDurabilityTest {
     }
 
     private static void write(RocksStore store, int number) throws StoreException {
-        store.commit(new Batch().set(Bytes.ofLong(number), Bytes.ofLength(10_000)));
+        store.commit(new Batch().set(Bytes.ofLong(number), Bytes.ofLength(VALUE_BYTES)));
     }
 
     /** How many of the numbers from 0 are there, without a gap. */
@@ -151,7 +185,7 @@ class RocksDurabilityTest {
             if (value == null) {
                 return count;
             }
-            assertArrayEquals(Bytes.ofLength(10_000), value);
+            assertArrayEquals(Bytes.ofLength(VALUE_BYTES), value);
             count++;
         }
     }

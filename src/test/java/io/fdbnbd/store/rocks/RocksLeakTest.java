@@ -25,8 +25,8 @@ class RocksLeakTest {
     private static final int OPENINGS_BEFORE = 20;
     private static final int OPENINGS = 80;
 
-    /** Honest work adds about 0.1 MB here; an iterator or a set of options that is not closed, tens. */
-    private static final long GROWTH_BYTES_MAX = 4 << 20;
+    /** Honest work adds about 0.1 MB here; the smallest thing that a read could forget to close, 1.6. */
+    private static final long GROWTH_BYTES_MAX = 1 << 20;
 
     @TempDir
     @SuppressWarnings("NullAway.Init")
