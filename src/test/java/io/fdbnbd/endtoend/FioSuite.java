@@ -77,7 +77,7 @@ interface FioSuite extends Served {
 
     private static void fio(String uri, String... options) {
         List<Object> arguments = new ArrayList<>(List.of(
-                "--output-format=normal",
+                "--verify_state_save=0",
                 "--randseed=" + Long.getLong("fdbnbd.seed", 1),
                 "--ioengine=nbd",
                 "--uri=" + uri));

@@ -24,7 +24,7 @@ import org.junit.platform.commons.support.AnnotationSupport;
 final class Programs {
 
     /** For one run of a program that hangs; a machine that is merely busy is far from it. */
-    static final int RUN_SECONDS_MAX = 600;
+    static final int RUN_SECONDS_MAX = 1200;
 
     /** Daemons and clients of block devices live there, and it is not on everybody's path. */
     private static final List<String> MORE_PLACES = List.of("/usr/sbin", "/sbin");

@@ -194,7 +194,7 @@ final class ServeProcess implements AutoCloseable {
         return directory.resolve("serve-" + starts + ".log");
     }
 
-    Footprint footprint() throws IOException {
+    Footprint footprint() {
         return Footprint.of(running().pid());
     }
 

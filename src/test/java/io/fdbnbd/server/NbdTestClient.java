@@ -16,15 +16,15 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /** A client that sends whatever a test wants it to send, legal or not, and has no opinion on what it gets. */
-final class NbdTestClient implements AutoCloseable {
+public final class NbdTestClient implements AutoCloseable {
 
     /** A simple reply's header. */
-    record Reply(long cookie, int error) {}
+    public record Reply(long cookie, int error) {}
 
     private final SocketChannel channel;
     private final DataInputStream in;
-    long sizeBytes;
-    int flags;
+    public long sizeBytes;
+    public int flags;
 
     private NbdTestClient(SocketChannel channel) {
         this.channel = channel;
@@ -32,7 +32,7 @@ final class NbdTestClient implements AutoCloseable {
     }
 
     /** Connects, and no more. */
-    static NbdTestClient connect(ListenAddress address) throws IOException {
+    public static NbdTestClient connect(ListenAddress address) throws IOException {
         return new NbdTestClient(
                 switch (address) {
                     case ListenAddress.Tcp tcp ->
@@ -43,7 +43,7 @@ final class NbdTestClient implements AutoCloseable {
     }
 
     /** Connects and attaches a volume. */
-    static NbdTestClient attach(ListenAddress address, String volume) throws IOException {
+    public static NbdTestClient attach(ListenAddress address, String volume) throws IOException {
         NbdTestClient client = connect(address);
         try {
             client.greet();
@@ -55,7 +55,7 @@ final class NbdTestClient implements AutoCloseable {
         }
     }
 
-    void greet() throws IOException {
+    public void greet() throws IOException {
         assertEquals(Nbd.INIT_MAGIC, in.readLong());
         assertEquals(Nbd.OPTION_MAGIC, in.readLong());
         assertEquals(Nbd.FLAG_FIXED_NEWSTYLE | Nbd.FLAG_NO_ZEROES, in.readShort());
@@ -63,7 +63,7 @@ final class NbdTestClient implements AutoCloseable {
     }
 
     /** Returns the reply that ends it: ACK, or an error. */
-    int go(String volume) throws IOException {
+    public int go(String volume) throws IOException {
         byte[] name = volume.getBytes(StandardCharsets.UTF_8);
         sendOption(
                 Nbd.OPT_GO,
@@ -87,7 +87,7 @@ final class NbdTestClient implements AutoCloseable {
         }
     }
 
-    void sendOption(int option, byte[] data) throws IOException {
+    public void sendOption(int option, byte[] data) throws IOException {
         send(ByteBuffer.allocate(Nbd.OPTION_HEADER_BYTES + data.length)
                 .putLong(Nbd.OPTION_MAGIC)
                 .putInt(option)
@@ -95,7 +95,7 @@ final class NbdTestClient implements AutoCloseable {
                 .put(data));
     }
 
-    static ByteBuffer header(int flags, int type, long cookie, long offset, long length) {
+    public static ByteBuffer header(int flags, int type, long cookie, long offset, long length) {
         return ByteBuffer.allocate(Nbd.REQUEST_BYTES)
                 .putInt(Nbd.REQUEST_MAGIC)
                 .putShort((short) flags)
@@ -105,30 +105,30 @@ final class NbdTestClient implements AutoCloseable {
                 .putInt((int) length);
     }
 
-    void request(int flags, int type, long cookie, long offset, long length) throws IOException {
+    public void request(int flags, int type, long cookie, long offset, long length) throws IOException {
         send(header(flags, type, cookie, offset, length));
     }
 
-    void write(int flags, long cookie, long offset, byte[] data) throws IOException {
+    public void write(int flags, long cookie, long offset, byte[] data) throws IOException {
         request(flags, Nbd.CMD_WRITE, cookie, offset, data.length);
         send(ByteBuffer.wrap(data).position(data.length));
     }
 
     /** Sends what was put into the buffer. */
-    void send(ByteBuffer bytes) throws IOException {
+    public void send(ByteBuffer bytes) throws IOException {
         bytes.flip();
         while (bytes.hasRemaining()) {
             channel.write(bytes);
         }
     }
 
-    Reply reply() throws IOException {
+    public Reply reply() throws IOException {
         assertEquals(Nbd.SIMPLE_REPLY_MAGIC, in.readInt(), "the reply's magic number");
         int error = in.readInt();
         return new Reply(in.readLong(), error);
     }
 
-    byte[] data(int length) throws IOException {
+    public byte[] data(int length) throws IOException {
         byte[] data = new byte[length];
         in.readFully(data);
         return data;
@@ -137,7 +137,7 @@ final class NbdTestClient implements AutoCloseable {
     // One request at a time
 
     /** Returns the error. */
-    int command(int flags, int type, long offset, long length) throws IOException {
+    public int command(int flags, int type, long offset, long length) throws IOException {
         long cookie = System.identityHashCode(new Object()) * 0x9e37_79b9_7f4a_7c15L;
         request(flags, type, cookie, offset, length);
         Reply reply = reply();
@@ -146,33 +146,33 @@ final class NbdTestClient implements AutoCloseable {
     }
 
     /** Returns the error. */
-    int write(long offset, byte[] data) throws IOException {
+    public int write(long offset, byte[] data) throws IOException {
         write(0, 77, offset, data);
         Reply reply = reply();
         assertEquals(77, reply.cookie());
         return reply.error();
     }
 
-    byte[] read(long offset, int length) throws IOException {
+    public byte[] read(long offset, int length) throws IOException {
         assertEquals(0, command(0, Nbd.CMD_READ, offset, length), "the READ's error");
         return data(length);
     }
 
     /** Returns the error. */
-    int flush() throws IOException {
+    public int flush() throws IOException {
         return command(0, Nbd.CMD_FLUSH, 0, 0);
     }
 
-    void disconnect() throws IOException {
+    public void disconnect() throws IOException {
         request(0, Nbd.CMD_DISC, 0, 0, 0);
     }
 
-    void shutdownOutput() throws IOException {
+    public void shutdownOutput() throws IOException {
         channel.shutdownOutput();
     }
 
     /** Whether the server has ended the connection, and sent nothing more before; waits for either. */
-    boolean ended() {
+    public boolean ended() {
         try {
             return in.read() < 0;
         } catch (IOException e) {
@@ -185,7 +185,7 @@ final class NbdTestClient implements AutoCloseable {
         channel.close();
     }
 
-    static byte[] bytes(int length, int value) {
+    public static byte[] bytes(int length, int value) {
         byte[] bytes = new byte[length];
         Arrays.fill(bytes, (byte) value);
         return bytes;

@@ -1,0 +1,105 @@
+package io.fdbnbd.endtoend;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A real kernel puts filesystems on our volumes. It is emulated, and slow. */
+@Tag("slow")
+@Tag("vm")
+@ExtendWith(VirtualMachine.class)
+class KernelTest {
+    private static final int FSYNCED_MIN = 20;
+    private static final int FSYNCED_SECONDS_MAX = 600;
+
+    @TempDir
+    @SuppressWarnings("NullAway.Init")
+    private Path directory;
+
+    @BeforeAll
+    static void install() {
+        VirtualMachine.install();
+    }
+
+    @Test
+    void filesystemsAreWholeAfterTheServerWasStartedAgain() throws Exception {
+        String[] filesystems = {"ext4:a", "xfs:b", "btrfs:c"};
+        try (ServeProcess server = ServeProcess.onRocks(directory)) {
+            server.volume("a", "1G").volume("b", "1G").volume("c", "1G").start();
+            List<String> written = trees(VirtualMachine.run(server, "filesystem-write", filesystems));
+            server.stop();
+            server.start();
+            List<String> found = trees(VirtualMachine.run(server, "filesystem-verify", filesystems));
+            server.stop();
+            assertEquals(filesystems.length, written.size(), written::toString);
+            assertEquals(written, found);
+        }
+    }
+
+    private static List<String> trees(String output) {
+        return output.lines().filter(line -> line.startsWith("=== tree")).toList();
+    }
+
+    @Test
+    void whatAFilesystemHasSyncedIsThereAfterKill9() throws Exception {
+        try (ServeProcess server = ServeProcess.onRocks(directory)) {
+            server.volume("a", "1G").start();
+            VirtualMachine.Running guest =
+                    VirtualMachine.start(server, directory.resolve("guest.log"), "crash-loop", "a");
+            try {
+                boolean synced =
+                        server.await(FSYNCED_SECONDS_MAX, () -> lastNumber(guest.said(), "fsynced") >= FSYNCED_MIN);
+                assertTrue(synced, () -> guest.said() + "\nthe server said:\n" + server.log());
+                server.kill();
+            } finally {
+                guest.powerOff();
+            }
+            int promised = lastNumber(guest.said(), "fsynced");
+            server.start();
+            int found = lastNumber(VirtualMachine.run(server, "crash-check", "a"), "contiguous");
+            server.stop();
+            assertTrue(found >= promised, () -> promised + " records were synced, " + found + " are there");
+        }
+    }
+
+    private static int lastNumber(String output, String word) {
+        // Up to the end of the line: one that is being printed may not have all its digits yet.
+        return Pattern.compile("^" + word + " ([0-9]+)\n", Pattern.MULTILINE)
+                .matcher(output)
+                .results()
+                .mapToInt(match -> Integer.parseInt(match.group(1)))
+                .reduce(0, (first, second) -> second);
+    }
+
+    @Test
+    void aTebibyteCanBeFormatted() throws IOException, InterruptedException {
+        Path script = directory.resolve("format");
+        Files.writeString(script, """
+                . /vm/lib.sh
+                attach huge
+                quiet mkfs.ext4 -F /dev/nbd0
+                mount -t ext4 /dev/nbd0 /mnt
+                make_tree /mnt/tree
+                fstrim -v /mnt
+                umount /mnt
+                check ext4
+                detach
+                """);
+        try (ServeProcess server = ServeProcess.onRocks(directory)) {
+            server.volume("huge", "1T").start();
+            String output = VirtualMachine.run(server, script.toString());
+            server.stop();
+            assertTrue(output.contains("ext4 is clean"), output);
+        }
+    }
+}
