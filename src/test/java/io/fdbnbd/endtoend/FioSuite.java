@@ -21,6 +21,7 @@ interface FioSuite extends Served {
                     "--iodepth=32",
                     "--size=" + DISK_BYTES,
                     "--verify=crc32c",
+                    "--verify_state_save=0",
                     "--do_verify=1",
                     "--verify_fatal=1");
         }
@@ -37,6 +38,7 @@ interface FioSuite extends Served {
                 "--iodepth=16",
                 "--size=" + DISK_BYTES / 4,
                 "--verify=crc32c",
+                "--verify_state_save=0",
                 "--do_verify=1",
                 "--verify_fatal=1");
     }
@@ -54,6 +56,7 @@ interface FioSuite extends Served {
                 "--iodepth=16",
                 "--fsync=64",
                 "--verify=crc32c",
+                "--verify_state_save=0",
                 "--verify_backlog=256",
                 "--verify_fatal=1");
     }
