@@ -1,6 +1,7 @@
 package io.fdbnbd.store;
 
 import io.fdbnbd.store.StoreException.Kind;
+import java.time.Duration;
 import java.util.List;
 
 /**
@@ -39,7 +40,23 @@ public final class PortableLimits {
         }
     };
 
+    /** Best size of a batch, and of a range that is read, where one commit runs at a time. */
+    private static final int SERIAL_BYTES_TARGET = 1 << 20;
+
     private PortableLimits() {}
+
+    /** The limits of a store that commits one batch after the other, and whose guards are checked at every call. */
+    public static StoreLimits ofSerialStore() {
+        return new StoreLimits(
+                KEY_BYTES_MAX,
+                VALUE_BYTES_MAX,
+                BATCH_BYTES_MAX,
+                SERIAL_BYTES_TARGET,
+                1,
+                SERIAL_BYTES_TARGET,
+                SERIAL_BYTES_TARGET,
+                Duration.ZERO);
+    }
 
     /**
      * Refuses a batch that is too large, or that holds a key or value that is.

@@ -5,6 +5,7 @@ import io.fdbnbd.store.Guard;
 import io.fdbnbd.store.Store;
 import io.fdbnbd.store.StoreException;
 import io.fdbnbd.util.Threads;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -41,11 +42,10 @@ final class Heartbeat implements AutoCloseable {
     }
 
     private void run() {
-        String holder = Holder.thisProcess();
         try {
             long beat = 0;
             do {
-                if (!beat(new LeaseRecord(session, beat++, holder))) {
+                if (!beat(lease(beat++))) {
                     return;
                 }
             } while (!closed.await(INTERVAL.toMillis(), TimeUnit.MILLISECONDS));
@@ -54,10 +54,21 @@ final class Heartbeat implements AutoCloseable {
         }
     }
 
-    private boolean beat(LeaseRecord lease) {
+    /**
+     * Bytes that change with every beat and are nobody else's. None of them is a time: whoever wants to take over watches,
+     * by its own clock, whether they change.
+     */
+    private byte[] lease(long beat) {
+        return ByteBuffer.allocate(session.length + Long.BYTES)
+                .put(session)
+                .putLong(beat)
+                .array();
+    }
+
+    private boolean beat(byte[] lease) {
         Guard guard = owner.guard();
         try {
-            store.commit(new Batch().require(guard).set(Keys.lease(info.layer()), lease.encode()));
+            store.commit(new Batch().require(guard).set(Keys.lease(info.layer()), lease));
         } catch (StoreException e) {
             return e.kind() != StoreException.Kind.GUARD_LOST || isStillOwner(guard);
         } catch (IllegalStateException e) {

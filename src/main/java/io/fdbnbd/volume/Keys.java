@@ -11,8 +11,8 @@ import java.util.Arrays;
  * 'F'                          format: "fdb-nbd" and the version
  * 'N'                          next free layer number
  * 'V' name                     a volume's record
- * 'O' layer(4)                 a volume's owner
- * 'L' layer(4)                 a volume's lease
+ * 'O' layer(4)                 a volume's owner: session(16) epoch(8) and who that is, as text
+ * 'L' layer(4)                 its lease, on shared stores: session(16) beat(8)
  * 'D' layer(4) block(8)        a block; absent: zeroes
  * </pre>
  *

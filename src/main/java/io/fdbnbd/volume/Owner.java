@@ -65,6 +65,11 @@ final class Owner {
             return new Standing(store.get(Keys.owner(info.layer())));
         }
 
+        /** Who the owner is, or was, for people. */
+        String holder() {
+            return value == null ? "nobody" : holderOf(value);
+        }
+
         /** Whether another process than that of this session holds the volume, or held it and never let go. */
         boolean isForeignTo(byte[] session) {
             return value != null

@@ -44,14 +44,15 @@ final class Takeover {
     /**
      * Returns when a volume with a foreign owner may be taken.
      *
+     * @param holder who owns it, for people
      * @throws VolumeException BUSY, naming the owner, if it is alive
      */
-    void awaitPermission(VolumeInfo info) throws VolumeException, StoreException {
+    void awaitPermission(VolumeInfo info, String holder) throws VolumeException, StoreException {
         if (!store.isShared()) {
             return;
         }
         if (atOnce) {
-            Logger.warn("volume '{}' is taken over from {}", info.name(), holder(info));
+            Logger.warn("volume '{}' is taken over from {}", info.name(), holder);
             return;
         }
         byte[] key = Keys.lease(info.layer());
@@ -63,15 +64,12 @@ final class Takeover {
             if (!Arrays.equals(seen, now)) {
                 throw new VolumeException(
                         VolumeException.Kind.BUSY,
-                        "volume '" + info.name() + "' is attached by " + LeaseRecord.holderOf(now)
+                        "volume '" + info.name() + "' is attached by " + holder
                                 + ": stop that one, or take the volume over with `fdb-nbd serve --take-over`");
             }
         }
         Logger.info(
-                "volume '{}' is taken over from {}, silent for {} s",
-                info.name(),
-                LeaseRecord.holderOf(seen),
-                LEASE_LENGTH.toSeconds());
+                "volume '{}' is taken over from {}, silent for {} s", info.name(), holder, LEASE_LENGTH.toSeconds());
     }
 
     /** Returns when a displaced owner serves no more reads from versions that were proven before the takeover. */
@@ -80,10 +78,6 @@ final class Takeover {
         if (!guardAgeMax.isZero()) {
             pause(guardAgeMax);
         }
-    }
-
-    private String holder(VolumeInfo info) throws StoreException {
-        return LeaseRecord.holderOf(store.get(Keys.lease(info.layer())));
     }
 
     private void pause(Duration duration) throws VolumeException {

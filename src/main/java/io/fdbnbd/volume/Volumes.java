@@ -173,7 +173,7 @@ public final class Volumes implements AutoCloseable {
                 Attempts.repeat(Attempts.WHILE_OPENING_MAX, backoff, () -> Owner.Standing.of(store, info));
         boolean foreign = standing.isForeignTo(session);
         if (foreign) {
-            takeover.awaitPermission(info);
+            takeover.awaitPermission(info, standing.holder());
         }
         Owner owner = Owner.acquire(store, info, session, standing, backoff);
         if (foreign) {

@@ -11,7 +11,6 @@ import io.fdbnbd.store.StoreException.Kind;
 import io.fdbnbd.store.StoreLimits;
 import io.fdbnbd.util.Gate;
 import io.fdbnbd.util.Threads;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -29,19 +28,7 @@ import org.jspecify.annotations.Nullable;
  * store. Takes exactly what FoundationDB takes.
  */
 public final class MemoryStore implements Store {
-    private static final long BATCH_BYTES_TARGET = 1 << 20;
-    private static final long IN_FLIGHT_BYTES_MAX = 4 * BATCH_BYTES_TARGET;
-    private static final int READ_BYTES_TARGET = 1 << 20;
-
-    private static final StoreLimits LIMITS = new StoreLimits(
-            PortableLimits.KEY_BYTES_MAX,
-            PortableLimits.VALUE_BYTES_MAX,
-            PortableLimits.BATCH_BYTES_MAX,
-            BATCH_BYTES_TARGET,
-            1,
-            IN_FLIGHT_BYTES_MAX,
-            READ_BYTES_TARGET,
-            Duration.ZERO);
+    private static final StoreLimits LIMITS = PortableLimits.ofSerialStore();
 
     private final Gate gate = new Gate("the memory store");
     private final ExecutorService executor = Executors.newThreadPerTaskExecutor(Threads.virtual("memory-io"));

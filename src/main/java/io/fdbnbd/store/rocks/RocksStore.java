@@ -13,7 +13,6 @@ import io.fdbnbd.util.Closer;
 import io.fdbnbd.util.Gate;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
@@ -33,19 +32,7 @@ import org.rocksdb.WriteOptions;
  * after that, those up to some moment.
  */
 public final class RocksStore implements Store {
-    private static final long BATCH_BYTES_TARGET = 1 << 20;
-    private static final long IN_FLIGHT_BYTES_MAX = 4 * BATCH_BYTES_TARGET;
-    private static final int READ_BYTES_TARGET = 1 << 20;
-
-    private static final StoreLimits LIMITS = new StoreLimits(
-            PortableLimits.KEY_BYTES_MAX,
-            PortableLimits.VALUE_BYTES_MAX,
-            PortableLimits.BATCH_BYTES_MAX,
-            BATCH_BYTES_TARGET,
-            1,
-            IN_FLIGHT_BYTES_MAX,
-            READ_BYTES_TARGET,
-            Duration.ZERO);
+    private static final StoreLimits LIMITS = PortableLimits.ofSerialStore();
 
     private final Gate gate;
     private final Path directory;
