@@ -156,11 +156,11 @@ final class Connection implements Runnable {
         phase = Phase.ENDING;
         try {
             channel.close();
-            sender.finish();
         } catch (IOException e) {
             Logger.debug("{}: closing failed: {}", name, e.getMessage());
-        } catch (InterruptedException e) {
-            Logger.warn("{} from {} was given up with {} requests under way", name, peer, sender.waiting());
+        }
+        try {
+            sender.finish();
         } finally {
             if (in != null) {
                 server.shares().give(in);

@@ -1,8 +1,10 @@
 package io.fdbnbd.server;
 
+import io.fdbnbd.nbd.Handshake;
 import io.fdbnbd.util.Checks;
 import io.fdbnbd.util.Threads;
 import io.fdbnbd.util.Ticker;
+import io.fdbnbd.volume.VolumeSpec;
 import io.fdbnbd.volume.Volumes;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -50,6 +52,15 @@ public final class NbdServer implements AutoCloseable {
 
     /** The watchdog's. */
     private long refusalsSeen;
+
+    static {
+        Checks.check(BufferPool.SHARE_BYTES >= Handshake.INPUT_BYTES_MIN, "a handshake must fit a connection's buffer");
+        Checks.check(BufferPool.SHARE_BYTES >= Handshake.OUTPUT_BYTES_MIN, "replies must fit a connection's buffer");
+        Checks.check(BufferPool.SHARE_BYTES >= VolumeSpec.BLOCK_BYTES_MAX, "a block must fit a connection's buffer");
+        Checks.check(
+                ReplySender.BYTES_MAX >= BufferPool.READ_CHUNK_BYTES + BufferPool.HEADER_ROOM_BYTES,
+                "a connection must be allowed its largest reply");
+    }
 
     /** @param volumes stays the caller's, who closes it after this server */
     public NbdServer(Volumes volumes, ServerOptions options, Ticker ticker) {

@@ -170,23 +170,35 @@ final class ReplySender {
         closeChannel();
     }
 
-    /** Waits until every request that was begun has been answered or dropped, then ends the writer. The reader's. */
-    void finish() throws InterruptedException {
+    /**
+     * Waits until every request that was begun has been answered or dropped, then ends the writer. The reader's. Not
+     * even an interrupt ends the waiting: what still works for the connection must not outlive it.
+     */
+    void finish() {
         if (finished) {
             return;
         }
-        requests.acquire(REQUESTS_MAX);
+        requests.acquireUninterruptibly(REQUESTS_MAX);
         finished = true;
         Thread thread = writer;
         if (thread != null) {
             LockSupport.unpark(thread);
-            thread.join();
+            joinUninterruptibly(thread);
         }
     }
 
-    /** How many requests wait now. */
-    int waiting() {
-        return REQUESTS_MAX - requests.availablePermits();
+    private static void joinUninterruptibly(Thread thread) {
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** Changes with every bit of progress that the client allows, and is 0 while nothing is being sent. */
