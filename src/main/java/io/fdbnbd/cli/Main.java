@@ -1,47 +1,151 @@
 package io.fdbnbd.cli;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.OutputStreamWriter;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.Objects;
-import org.tinylog.Logger;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.RunLast;
+import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
-/** The program {@code fdb-nbd}. Exit codes: 0 done, 1 it failed, 2 it was called wrongly. */
+/** The program {@code fdb-nbd}, and what is common to all its commands. */
 @Command(
         name = "fdb-nbd",
         description = "Serves network block devices (NBD) whose volumes live in FoundationDB or an embedded RocksDB.",
-        mixinStandardHelpOptions = true,
         versionProvider = Main.JarVersion.class,
         exitCodeListHeading = "%nExit codes:%n",
-        exitCodeList = {"0:done", "1:it failed; the reason is on standard error", "2:it was called wrongly"})
+        exitCodeList = {"0:done", "1:it failed; the reason is on standard error", "2:it was called wrongly"},
+        footerHeading = "%nExamples:%n",
+        footer = {"  fdb-nbd serve --create disk:10G", "  fdb-nbd volume list", "  fdb-nbd serve --help"})
 public final class Main implements Runnable {
+    static final int EXIT_DONE = CommandLine.ExitCode.OK;
+    static final int EXIT_FAILED = CommandLine.ExitCode.SOFTWARE;
+
+    static final String STORE_VARIABLE = "FDB_NBD_STORE";
+
+    private static final int USAGE_COLUMNS = 100;
+    private static final char UNREADABLE = '\ufffd';
+
+    private final Surroundings surroundings;
+
     @Spec
     private CommandSpec spec;
 
+    @Option(
+            names = "--store",
+            scope = ScopeType.INHERIT,
+            paramLabel = "STORE",
+            description = {
+                "Where the volumes are: rocksdb:DIR, fdb:[CLUSTER_FILE][?prefix=TEXT] or memory: (gone when the server"
+                        + " ends).",
+                "Default: the variable " + STORE_VARIABLE + ", else rocksdb: and the directory fdb-nbd/rocksdb in"
+                        + " $XDG_STATE_HOME or ~/.local/state."
+            })
+    private @Nullable String store;
+
+    @Option(
+            names = "--log-level",
+            scope = ScopeType.INHERIT,
+            paramLabel = "LEVEL",
+            converter = Converters.LogLevelByName.class,
+            description = "What is logged to standard error: off, error, warn, info, debug or trace. Default: info.")
+    private @Nullable LogLevel logLevel;
+
+    @Option(
+            names = {"-h", "--help"},
+            scope = ScopeType.INHERIT,
+            usageHelp = true,
+            description = "Show this help and exit.")
+    @SuppressWarnings("UnusedVariable") // picocli acts on it
+    private boolean help;
+
+    @Option(
+            names = {"-V", "--version"},
+            versionHelp = true,
+            description = "Print the version and exit.")
+    @SuppressWarnings("UnusedVariable") // picocli acts on it
+    private boolean version;
+
+    private Main(Surroundings surroundings) {
+        this.surroundings = surroundings;
+    }
+
     public static void main(String[] args) {
-        System.exit(commandLine().execute(args));
+        CommandLine command = commandLine(Surroundings.ofProcess())
+                .setOut(utf8(FileDescriptor.out))
+                .setErr(utf8(FileDescriptor.err));
+        System.exit(run(command, args));
+    }
+
+    /** Executes a command line that came from outside. */
+    static int run(CommandLine command, String... arguments) {
+        for (String argument : arguments) {
+            // In a locale without UTF-8 the JVM puts this where it could not read, and two names would become one.
+            if (argument.indexOf(UNREADABLE) >= 0) {
+                command.getErr()
+                        .println("fdb-nbd: an argument is not readable in the encoding of this locale: set LC_ALL to a"
+                                + " locale with UTF-8, like C.UTF-8");
+                return CommandLine.ExitCode.USAGE;
+            }
+        }
+        return command.execute(arguments);
+    }
+
+    // Not the encoding of the locale: names are UTF-8, and so is JSON.
+    private static PrintWriter utf8(FileDescriptor descriptor) {
+        return new PrintWriter(new OutputStreamWriter(new FileOutputStream(descriptor), StandardCharsets.UTF_8), true);
     }
 
     /** The whole command tree, as {@link #main} runs it; tests run it in process. */
-    static CommandLine commandLine() {
-        return new CommandLine(new Main()).setExecutionExceptionHandler(Main::report);
+    static CommandLine commandLine(Surroundings surroundings) {
+        Main main = new Main(surroundings);
+        CommandLine command = new CommandLine(main)
+                .addSubcommand(new ServeCommand(main::storeAddress, surroundings))
+                .addSubcommand(VolumeCommand.commandLine(new StoreReach(main::storeAddress), surroundings));
+        return configured(command).setExecutionStrategy(main::execute);
+    }
+
+    /** What any tree of commands here needs. */
+    static CommandLine configured(CommandLine command) {
+        return command.setExpandAtFiles(false) // a volume's name may begin with an @
+                .setUsageHelpWidth(USAGE_COLUMNS)
+                .setParameterExceptionHandler(Failures::reportWrongCall)
+                .setExecutionExceptionHandler(Failures::report);
+    }
+
+    private int execute(CommandLine.ParseResult arguments) {
+        // Read by the logger when it is used for the first time, which is after this.
+        if (logLevel != null) {
+            System.setProperty("tinylog.level", logLevel.name().toLowerCase(Locale.ROOT));
+        }
+        return new RunLast().execute(arguments);
+    }
+
+    private StoreAddress storeAddress() {
+        String variable = surroundings.variable(STORE_VARIABLE);
+        String text = Objects.requireNonNullElse(store, variable.isEmpty() ? StoreAddress.ROCKS_PREFIX : variable);
+        try {
+            return StoreAddress.parse(text, surroundings);
+        } catch (IllegalArgumentException e) {
+            String source = store == null && !variable.isEmpty() ? STORE_VARIABLE : "--store";
+            throw new ParameterException(spec.commandLine(), "in " + source + ": " + e.getMessage(), e);
+        }
     }
 
     /** Only reached without a subcommand. */
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "A command is missing.");
-    }
-
-    // One sentence for people; the stack trace is for -Dtinylog.level=debug.
-    private static int report(Exception failure, CommandLine command, CommandLine.ParseResult arguments) {
-        String reason = Objects.requireNonNullElse(failure.getMessage(), failure.toString());
-        command.getErr().println(command.getColorScheme().errorText("fdb-nbd: " + reason));
-        Logger.debug(failure, "the command failed");
-        return CommandLine.ExitCode.SOFTWARE;
+        throw new MissingCommandException(spec.commandLine());
     }
 
     /** The version in the manifest of the jar, which the build writes. */

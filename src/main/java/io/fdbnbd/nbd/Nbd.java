@@ -110,4 +110,19 @@ public final class Nbd {
     public static final int OPTIONS_MAX = 1024;
 
     private Nbd() {}
+
+    /** What people call a command. */
+    public static String commandName(int type) {
+        return switch (type) {
+            case CMD_READ -> "READ";
+            case CMD_WRITE -> "WRITE";
+            case CMD_DISC -> "DISC";
+            case CMD_FLUSH -> "FLUSH";
+            case CMD_TRIM -> "TRIM";
+            case CMD_CACHE -> "CACHE";
+            case CMD_WRITE_ZEROES -> "WRITE_ZEROES";
+            case CMD_BLOCK_STATUS -> "BLOCK_STATUS";
+            default -> "command " + type;
+        };
+    }
 }

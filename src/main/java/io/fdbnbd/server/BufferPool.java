@@ -38,6 +38,7 @@ final class BufferPool {
         final ReentrantLock lock = new ReentrantLock();
         final Deque<ByteBuffer> free = new ArrayDeque<>();
         int creatable;
+        int taken;
         long refused;
 
         Shelf(int sizeBytes, long creatable) {
@@ -51,11 +52,13 @@ final class BufferPool {
             try {
                 ByteBuffer buffer = free.poll();
                 if (buffer != null) {
+                    taken++;
                     return buffer.clear();
                 }
                 if (creatable > 0) {
                     buffer = ByteBuffer.allocateDirect(bytes);
                     creatable--;
+                    taken++;
                     return buffer;
                 }
             } catch (OutOfMemoryError e) {
@@ -72,6 +75,16 @@ final class BufferPool {
             lock.lock();
             try {
                 free.push(buffer);
+                taken--;
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        int taken() {
+            lock.lock();
+            try {
+                return taken;
             } finally {
                 lock.unlock();
             }
@@ -154,6 +167,15 @@ final class BufferPool {
         long sum = 0;
         for (Shelf shelf : shelves) {
             sum += shelf.refused();
+        }
+        return sum;
+    }
+
+    /** How many buffers are with somebody. */
+    int taken() {
+        int sum = 0;
+        for (Shelf shelf : shelves) {
+            sum += shelf.taken();
         }
         return sum;
     }

@@ -89,7 +89,7 @@ final class Changes {
             } catch (Throwable e) { // there has to be a reply, whatever happens
                 error = errors.report(volume.info().name(), request, e);
             }
-            sender.sendLater(new Reply(request.cookie(), error, null, 0));
+            sender.sendFromOwnThread(new Reply(request.cookie(), error, null, 0));
         });
     }
 

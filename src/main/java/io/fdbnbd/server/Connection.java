@@ -237,17 +237,22 @@ final class Connection implements Runnable {
     }
 
     /**
-     * Cuts a client that takes too long to choose an export, or that takes nothing of its replies.
+     * Cuts a client that takes too long to choose an export, that takes nothing of its replies, or whose volume was lost.
      *
      * @param needed whether others would have use for what a client sits on that does not move
      */
     void watch(long nowNanos, boolean needed) {
         ServerOptions options = server.options();
         if (phase == Phase.HANDSHAKE) {
-            if (nowNanos - startNanos > options.handshakeDeadline().toNanos()) {
+            if (!exports.isAttaching()
+                    && nowNanos - startNanos > options.handshakeDeadline().toNanos()) {
                 cut("it did not choose an export within "
                         + options.handshakeDeadline().toSeconds() + " s");
             }
+            return;
+        }
+        if (phase == Phase.TRANSMISSION && exports.volume().isLost()) {
+            cut("this server does not own the volume any more");
             return;
         }
         long mark = sender.sendMark();

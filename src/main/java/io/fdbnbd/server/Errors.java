@@ -42,25 +42,26 @@ final class Errors {
             if (suppressed >= 0) {
                 Logger.error(
                         failure,
-                        "volume {}: {} (a bug; {} lines like this were left out before)",
+                        "volume {}: {} by a bug in this program{}",
                         volume,
                         describe(request),
-                        suppressed);
+                        RateLimit.leftOut(suppressed));
             }
             return Nbd.EIO;
         }
         if (suppressed >= 0) {
             Logger.warn(
-                    "volume {}: {}: {} ({} lines like this were left out before)",
+                    "volume {}: {}: {}{}",
                     volume,
                     describe(request),
                     known.getMessage(),
-                    suppressed);
+                    RateLimit.leftOut(suppressed));
         }
         return ofKind(known.kind());
     }
 
     private static String describe(Request request) {
-        return "command " + request.type() + " of " + request.length() + " bytes at " + request.offset() + " failed";
+        String command = Nbd.commandName(request.type());
+        return command + " of " + request.length() + " bytes at " + request.offset() + " failed";
     }
 }

@@ -163,11 +163,10 @@ public final class NbdServer implements AutoCloseable {
             long suppressed = acceptLog.tryLine();
             if (suppressed >= 0) {
                 Logger.warn(
-                        "a client of {} was turned away: there are {} connections already, which is the limit"
-                                + " ({} lines like this were left out before)",
+                        "a client of {} was turned away: there are {} connections already, which is the limit{}",
                         address,
                         options.connectionsMax(),
-                        suppressed);
+                        RateLimit.leftOut(suppressed));
             }
             channel.close();
             return;
@@ -188,10 +187,10 @@ public final class NbdServer implements AutoCloseable {
         long suppressed = acceptLog.tryLine();
         if (suppressed >= 0) {
             Logger.warn(
-                    "accepting at {} failed and is tried again: {} ({} lines like this were left out before)",
+                    "accepting at {} failed and is tried again: {}{}",
                     address,
                     failure.getMessage(),
-                    suppressed);
+                    RateLimit.leftOut(suppressed));
         }
     }
 

@@ -45,4 +45,9 @@ final class RateLimit {
             lock.unlock();
         }
     }
+
+    /** What to end a line with for a result of {@link #tryLine}. */
+    static String leftOut(long suppressed) {
+        return suppressed == 0 ? "" : " (" + suppressed + " lines like this were left out before)";
+    }
 }

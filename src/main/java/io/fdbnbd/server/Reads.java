@@ -116,7 +116,13 @@ final class Reads {
         buffer.limit(replyBytes).position(HEADER_BYTES);
         try {
             volume.executor().execute(() -> {
-                sender.sendLater(new Reply(request.cookie(), readNow(request, buffer), buffer, replyBytes));
+                Reply reply = new Reply(request.cookie(), readNow(request, buffer), buffer, replyBytes);
+                if (Thread.currentThread().isVirtual()) {
+                    sender.sendFromOwnThread(reply);
+                } else {
+                    // One of few: a client that takes its time must not have it.
+                    sender.sendLater(reply);
+                }
             });
         } catch (RuntimeException e) { // it does not take tasks any more
             int error = errors.report(volume.info().name(), request, e);

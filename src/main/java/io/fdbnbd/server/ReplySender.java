@@ -28,7 +28,7 @@ import org.tinylog.Logger;
  *
  * <p>{@code lock} guards the channel's write side, the consumer's side of {@code queue}, {@code gather},
  * {@code headers}, {@code taken} and {@code broken}. It is held while the socket makes the holder wait, so nobody but
- * the reader, the writer and a {@link PiecewiseRead} may take it.
+ * the reader, the writer, a {@link PiecewiseRead} and a request that has a thread to itself may take it.
  *
  * <p>A request that waits is counted from {@link #begin} until its reply has been sent, or until it was dropped because
  * the connection is gone; {@link #finish} waits for all of them. So no thread that works for the connection outlives it.
@@ -118,6 +118,28 @@ final class ReplySender {
         // Either this sees that the writer sleeps, or the writer sees the reply before it sleeps.
         VarHandle.fullFence();
         if (writerSleeps) {
+            LockSupport.unpark(writer);
+        }
+    }
+
+    /**
+     * As {@link #sendLater}, from a thread that nobody else needs: it sends for itself if nobody is sending, which saves
+     * waking the writer.
+     */
+    void sendFromOwnThread(Reply reply) {
+        Checks.check(queue.relaxedOffer(reply), "more replies than requests");
+        if (lock.tryLock()) {
+            try {
+                sendWithQueued(0);
+            } catch (IOException e) {
+                Logger.debug("{}: sending failed: {}", name, e.getMessage());
+                closeChannel(); // wakes the reader
+            } finally {
+                lock.unlock();
+            }
+        }
+        VarHandle.fullFence();
+        if (writerSleeps && !queue.isEmpty()) {
             LockSupport.unpark(writer);
         }
     }

@@ -33,6 +33,9 @@ final class VolumeExports implements Exports, AutoCloseable {
     private final int flags;
     private @Nullable Attachment attachment;
 
+    /** Read by the watchdog: what takes long then is ours, not the client's. */
+    private volatile boolean attaching;
+
     VolumeExports(Volumes volumes, boolean readOnly) {
         this.volumes = volumes;
         this.flags = readOnly ? FLAGS | Nbd.TRANSMIT_READ_ONLY : FLAGS;
@@ -57,11 +60,14 @@ final class VolumeExports implements Exports, AutoCloseable {
     @Override
     public Export attach(String name) throws ExportRefusedException {
         check(attachment == null, "a connection attaches one volume");
+        attaching = true;
         try {
             attachment = volumes.attach(name.isEmpty() ? onlyVolume().name() : name);
             return export(attachment.volume().info());
         } catch (VolumeException e) {
             throw refused(e);
+        } finally {
+            attaching = false;
         }
     }
 
@@ -77,6 +83,11 @@ final class VolumeExports implements Exports, AutoCloseable {
     /** What {@link #attach} attached. */
     Volume volume() {
         return Objects.requireNonNull(attachment, "nothing is attached").volume();
+    }
+
+    /** Any thread. */
+    boolean isAttaching() {
+        return attaching;
     }
 
     boolean isAttached() {

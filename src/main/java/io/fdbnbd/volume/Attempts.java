@@ -38,4 +38,20 @@ final class Attempts {
             backoff.pause(attempt);
         }
     }
+
+    /** As {@link #repeat}, of an open volume: a stall is told to who runs the server. */
+    static <T> T repeat(int max, Backoff backoff, Stall stall, Call<T> call) throws VolumeException {
+        T result = repeat(max, backoff, () -> {
+            try {
+                return call.make();
+            } catch (StoreException e) {
+                if (PASSING.contains(e.kind())) {
+                    stall.failed(e);
+                }
+                throw e;
+            }
+        });
+        stall.worked();
+        return result;
+    }
 }

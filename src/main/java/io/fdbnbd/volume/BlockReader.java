@@ -31,15 +31,24 @@ final class BlockReader {
     private final Store store;
     private final Owner owner;
     private final Backoff backoff;
+    private final Stall stall;
     private final int rowsTarget;
 
-    BlockReader(VolumeInfo info, Geometry geometry, BlockCodec codec, Store store, Owner owner, Backoff backoff) {
+    BlockReader(
+            VolumeInfo info,
+            Geometry geometry,
+            BlockCodec codec,
+            Store store,
+            Owner owner,
+            Backoff backoff,
+            Stall stall) {
         this.info = info;
         this.geometry = geometry;
         this.codec = codec;
         this.store = store;
         this.owner = owner;
         this.backoff = backoff;
+        this.stall = stall;
         int rowBytes = ROW_BYTES + Keys.DATA_KEY_BYTES + codec.valueBytesMax();
         this.rowsTarget = Math.max(1, (store.limits().readBytesTarget() - 1) / rowBytes);
     }
@@ -52,7 +61,7 @@ final class BlockReader {
      */
     void read(List<Run> runs, long offset, int length, ByteBuffer dst, int position) throws VolumeException {
         List<KeyRange> ranges = ranges(runs);
-        Attempts.repeat(ATTEMPTS_MAX, backoff, () -> {
+        Attempts.repeat(ATTEMPTS_MAX, backoff, stall, () -> {
             Placement placement = new Placement(runs, offset, length, dst, position);
             readOwned(ranges, placement::row);
             placement.finish();
@@ -101,7 +110,7 @@ final class BlockReader {
         List<KeyRange> ranges = numbers.stream()
                 .map(number -> KeyRange.ofKey(Keys.data(info.layer(), number)))
                 .toList();
-        return Attempts.repeat(Integer.MAX_VALUE, backoff, () -> {
+        return Attempts.repeat(Integer.MAX_VALUE, backoff, stall, () -> {
             Map<Long, byte[]> values = new HashMap<>();
             readOwned(ranges, (key, value) -> values.put(Keys.blockOf(key), value));
             List<byte[]> contents = new ArrayList<>(numbers.size());

@@ -4,9 +4,7 @@ import io.fdbnbd.store.Batch;
 import io.fdbnbd.store.Guard;
 import io.fdbnbd.store.Store;
 import io.fdbnbd.store.StoreException;
-import io.fdbnbd.util.Ticker;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
 
@@ -16,16 +14,13 @@ import org.tinylog.Logger;
  */
 final class Flights {
 
-    /** How long a commit may keep failing before the log says so. */
-    private static final long STALL_LOGGED_AFTER_NANOS = TimeUnit.SECONDS.toNanos(2);
-
     private final String name;
     private final Store store;
     private final Owner owner;
     private final WriteBuffer buffer;
     private final BlockReader reader;
     private final Backoff backoff;
-    private final Ticker ticker;
+    private final Stall stall;
 
     Flights(
             String name,
@@ -34,14 +29,14 @@ final class Flights {
             WriteBuffer buffer,
             BlockReader reader,
             Backoff backoff,
-            Ticker ticker) {
+            Stall stall) {
         this.name = name;
         this.store = store;
         this.owner = owner;
         this.buffer = buffer;
         this.reader = reader;
         this.backoff = backoff;
-        this.ticker = ticker;
+        this.stall = stall;
     }
 
     /** Reads from the store what the partial ones of {@code candidates} lack. */
@@ -80,7 +75,7 @@ final class Flights {
      */
     void sync(int attemptsMax) throws VolumeException {
         try {
-            Attempts.repeat(attemptsMax, backoff, () -> {
+            Attempts.repeat(attemptsMax, backoff, stall, () -> {
                 store.sync();
                 return true;
             });
@@ -98,8 +93,6 @@ final class Flights {
     }
 
     private void commit(Batch batch) throws VolumeException {
-        long began = ticker.nanoTime();
-        boolean logged = false;
         Guard unresolved = null;
         for (int attempt = 0; ; attempt++) {
             StoreException problem;
@@ -113,9 +106,7 @@ final class Flights {
                 Guard guard = owner.guard();
                 problem = attempt(batch, guard);
                 if (problem == null) {
-                    if (logged) {
-                        Logger.info("volume '{}' commits again, after {} s", name, secondsSince(began));
-                    }
+                    stall.worked();
                     return;
                 }
                 switch (problem.kind()) {
@@ -130,14 +121,7 @@ final class Flights {
                     throw VolumeException.of(e);
                 }
             }
-            if (!logged && ticker.nanoTime() - began >= STALL_LOGGED_AFTER_NANOS) {
-                logged = true;
-                Logger.warn(
-                        "volume '{}' can not commit for {} s, and keeps trying: {}",
-                        name,
-                        secondsSince(began),
-                        problem.getMessage());
-            }
+            stall.failed(problem);
             backoff.pause(attempt);
         }
     }
@@ -149,9 +133,5 @@ final class Flights {
         } catch (StoreException e) {
             return e;
         }
-    }
-
-    private long secondsSince(long began) {
-        return TimeUnit.NANOSECONDS.toSeconds(ticker.nanoTime() - began);
     }
 }

@@ -5,6 +5,7 @@ import io.fdbnbd.store.Guard;
 import io.fdbnbd.store.Store;
 import io.fdbnbd.store.StoreException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +28,10 @@ final class Owner {
     static final int PROCESS_BYTES = 8;
 
     private static final byte[] NOBODY = new byte[SESSION_BYTES];
-    private static final int VALUE_BYTES = SESSION_BYTES + Long.BYTES;
+    private static final int HEADER_BYTES = SESSION_BYTES + Long.BYTES;
+
+    /** Who this process is, for people: behind what is compared, so that it need not be unique. */
+    private static final byte[] HOLDER = Holder.thisProcess().getBytes(StandardCharsets.UTF_8);
 
     /** Attempts to write the key while others write it too. */
     private static final int ATTEMPTS_MAX = 100;
@@ -64,7 +68,7 @@ final class Owner {
         /** Whether another process than that of this session holds the volume, or held it and never let go. */
         boolean isForeignTo(byte[] session) {
             return value != null
-                    && value.length == VALUE_BYTES
+                    && value.length >= HEADER_BYTES
                     && !Arrays.equals(value, 0, PROCESS_BYTES, session, 0, PROCESS_BYTES)
                     && !Arrays.equals(value, 0, SESSION_BYTES, NOBODY, 0, SESSION_BYTES);
         }
@@ -121,7 +125,7 @@ final class Owner {
             if (used.equals(guard)) {
                 byte[] current = store.get(key);
                 if (current == null || !isMine(current)) {
-                    throw lost();
+                    throw lost(current);
                 }
                 // Perhaps of a fence whose outcome was unknown.
                 written(current);
@@ -163,7 +167,7 @@ final class Owner {
 
     private void checkMine(byte @Nullable [] current) throws VolumeException {
         if (!isMine(current)) {
-            throw lost();
+            throw lost(current);
         }
     }
 
@@ -181,9 +185,10 @@ final class Owner {
                 return;
             }
             permission.check(current);
-            byte[] next = ByteBuffer.allocate(VALUE_BYTES)
+            byte[] next = ByteBuffer.allocate(HEADER_BYTES + HOLDER.length)
                     .put(newSession)
                     .putLong(epoch(current) + 1)
+                    .put(HOLDER)
                     .array();
             try {
                 store.commit(new Batch()
@@ -219,19 +224,24 @@ final class Owner {
 
     private boolean isMine(byte @Nullable [] value) {
         return value != null
-                && value.length == VALUE_BYTES
+                && value.length >= HEADER_BYTES
                 && Arrays.equals(value, 0, SESSION_BYTES, session, 0, SESSION_BYTES);
     }
 
     private static long epoch(byte @Nullable [] value) {
-        return value == null || value.length != VALUE_BYTES
+        return value == null || value.length < HEADER_BYTES
                 ? 0
                 : ByteBuffer.wrap(value).getLong(SESSION_BYTES);
     }
 
-    VolumeException lost() {
-        return new VolumeException(
-                VolumeException.Kind.LOST_OWNERSHIP,
-                "volume '" + name + "' was taken over by another server, or deleted: attach it anew");
+    private VolumeException lost(byte @Nullable [] current) {
+        String how = current == null ? "was deleted" : "was taken over by " + holderOf(current);
+        return new VolumeException(VolumeException.Kind.LOST_OWNERSHIP, "volume '" + name + "' " + how);
+    }
+
+    private static String holderOf(byte[] value) {
+        return value.length <= HEADER_BYTES
+                ? "an unknown server"
+                : new String(value, HEADER_BYTES, value.length - HEADER_BYTES, StandardCharsets.UTF_8);
     }
 }

@@ -59,12 +59,13 @@ public final class Volume {
         this.owner = owner;
         this.budget = budget;
         this.backoff = backoff;
+        Stall stall = new Stall(info.name(), ticker);
         StoreLimits limits = store.limits();
         BlockCodec codec = new BlockCodec(info.layer(), info.blockBytes(), info.compression());
-        this.reader = new BlockReader(info, geometry, codec, store, owner, backoff);
+        this.reader = new BlockReader(info, geometry, codec, store, owner, backoff, stall);
         Announcements announcements = new Announcements((int) (budget.maxBytes() / info.blockBytes()));
         this.buffer = new WriteBuffer(geometry, codec, budget, announcements);
-        this.flights = new Flights(info.name(), store, owner, buffer, reader, backoff, ticker);
+        this.flights = new Flights(info.name(), store, owner, buffer, reader, backoff, stall);
         Executor executor = limits.commitsInFlightMax() == 1 ? Runnable::run : store.executor();
         this.committer = new Committer(info, codec, limits, buffer, flights, announcements, executor, ticker);
         this.committerThread = committer.start(info.name());
@@ -88,6 +89,11 @@ public final class Volume {
     /** Whether a flush waits for a commit. */
     boolean hasFlushWaiting() {
         return buffer.isAwaited();
+    }
+
+    /** Whether another server has taken the volume over, or it was deleted: everything fails from now on. */
+    public boolean isLost() {
+        return buffer.isLost();
     }
 
     /** Where {@link #read}, {@link #flush} and {@link #sync} belong. */

@@ -51,6 +51,8 @@ public final class Volumes implements AutoCloseable {
     private final Map<String, Slot> slots = new HashMap<>();
     private boolean closed;
 
+    private @Nullable VolumeException unstored;
+
     /** @throws VolumeException FUTURE_FORMAT or DAMAGED if this program must not touch the store; IO */
     public Volumes(Store store, VolumeOptions options, Ticker ticker) throws VolumeException {
         this(store, options, ticker, () -> Backoff.exponential(5, 1000));
@@ -227,6 +229,51 @@ public final class Volumes implements AutoCloseable {
             volume.close(options.closeDeadline());
         } catch (VolumeException e) {
             Logger.error("volume '{}' was not closed cleanly: {}", name, e.getMessage());
+            rememberIfStopping(e);
+        }
+    }
+
+    private void rememberIfStopping(VolumeException failure) {
+        lock.lock();
+        try {
+            if (closed && unstored == null) {
+                unstored = failure;
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Begins the stop: refuses new attachments. Those that exist go on. */
+    public void refuseAttaching() {
+        lock.lock();
+        try {
+            closed = true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * For the end of a stop, when the connections have ended.
+     *
+     * @throws VolumeException if a volume, closed since {@link #refuseAttaching} or not closed yet, holds writes that were
+     *     answered and are not stored; the first of them if there are more, the others are in the log
+     */
+    public void requireAllStored() throws VolumeException {
+        lock.lock();
+        try {
+            if (unstored != null) {
+                throw unstored;
+            }
+            if (!slots.isEmpty()) {
+                throw new VolumeException(
+                        VolumeException.Kind.IO,
+                        "volumes " + slots.keySet() + " are still attached at the end: what was answered after the last"
+                                + " flush may be lost");
+            }
+        } finally {
+            lock.unlock();
         }
     }
 

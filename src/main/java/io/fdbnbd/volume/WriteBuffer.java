@@ -272,6 +272,15 @@ final class WriteBuffer {
         return clean;
     }
 
+    boolean isLost() {
+        lock.lock();
+        try {
+            return failure != null && failure.kind() == VolumeException.Kind.LOST_OWNERSHIP;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     boolean isFailed() {
         lock.lock();
         try {

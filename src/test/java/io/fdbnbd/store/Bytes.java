@@ -5,29 +5,29 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /** Keys and values for tests. */
-final class Bytes {
+public final class Bytes {
     private Bytes() {}
 
-    static byte[] of(String text) {
+    public static byte[] of(String text) {
         return text.getBytes(StandardCharsets.ISO_8859_1);
     }
 
-    static byte[] ofLong(long number) {
+    public static byte[] ofLong(long number) {
         return ByteBuffer.allocate(Long.BYTES).putLong(number).array();
     }
 
-    static long toLong(byte[] bytes) {
+    public static long toLong(byte[] bytes) {
         return ByteBuffer.wrap(bytes).getLong();
     }
 
     /** This many bytes of 'x'. */
-    static byte[] ofLength(int length) {
+    public static byte[] ofLength(int length) {
         byte[] bytes = new byte[length];
         Arrays.fill(bytes, (byte) 'x');
         return bytes;
     }
 
-    static String text(byte[] bytes) {
+    public static String text(byte[] bytes) {
         return new String(bytes, StandardCharsets.ISO_8859_1);
     }
 }

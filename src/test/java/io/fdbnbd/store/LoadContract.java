@@ -2,6 +2,7 @@ package io.fdbnbd.store;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.fdbnbd.store.StoreException.Kind;
@@ -154,15 +155,18 @@ public abstract class LoadContract extends LimitsContract {
             store.commit(new Batch().set(Bytes.of("owner"), owner).set(Bytes.of("count"), Bytes.ofLong(0)));
             Guard guard = new Guard(Bytes.of("owner"), owner);
             CountDownLatch counting = new CountDownLatch(1);
+            AtomicBoolean stop = new AtomicBoolean();
             FutureTask<Long> task = new FutureTask<>(() -> {
                 long count = 0;
                 while (true) {
+                    boolean isLost = stop.get();
                     try {
                         store.commit(new Batch().require(guard).set(Bytes.of("count"), Bytes.ofLong(count + 1)));
                     } catch (StoreException e) {
                         assertEquals(Kind.GUARD_LOST, e.kind());
                         return count;
                     }
+                    assertFalse(isLost, "the owner goes on under a guard that is lost");
                     count++;
                     counting.countDown();
                 }
@@ -171,6 +175,7 @@ public abstract class LoadContract extends LimitsContract {
             counting.await();
             store.commit(new Batch().set(Bytes.of("owner"), Bytes.of("intruder")));
             byte[] seen = store.get(Bytes.of("count"));
+            stop.set(true);
             assertEquals(task.get(), seen == null ? null : Bytes.toLong(seen));
             assertArrayEquals(seen, store.get(Bytes.of("count")));
             thread.join();

@@ -27,7 +27,7 @@ final class FdbProbe {
                             ? "the cluster of " + clusterFile + " has not answered within " + ANSWER_MILLIS_MAX / 1000
                                     + " s: check that it runs, has the same version 7.3 as libfdb_c, and is the right"
                                     + " one, with `fdbcli -C " + clusterFile + " --exec status`"
-                            : e.getMessage(),
+                            : "the cluster of " + clusterFile + " can not be used: " + e.getMessage(),
                     e);
         }
     }

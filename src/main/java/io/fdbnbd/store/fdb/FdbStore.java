@@ -19,6 +19,7 @@ import io.fdbnbd.util.Ticker;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
@@ -48,16 +49,14 @@ public final class FdbStore implements Store {
     /** How old a version may be that serves reads: how long a displaced owner may still read what it owned. */
     private static final Duration GUARD_AGE_MAX = Duration.ofSeconds(1);
 
-    private static final long GUARD_AGE_NANOS_MAX = GUARD_AGE_MAX.toNanos();
-
     /** A proof is renewed in the background from this age on, so that reads seldom have to wait for it. */
-    private static final long REFRESH_AGE_NANOS = Duration.ofMillis(500).toNanos();
+    private static final Duration REFRESH_AGE = Duration.ofMillis(500);
 
     /**
      * Commits take no version of their own, and so pass by the cluster's ratekeeper; unless one was asked for at most
      * this long ago, they wait for one, which is how a loaded cluster slows us down.
      */
-    private static final long ASKED_AGE_NANOS_MAX = Duration.ofSeconds(2).toNanos();
+    private static final Duration ASKED_AGE_MAX = Duration.ofSeconds(2);
 
     private static final StoreLimits LIMITS = new StoreLimits(
             PortableLimits.KEY_BYTES_MAX,
@@ -68,6 +67,9 @@ public final class FdbStore implements Store {
             IN_FLIGHT_BYTES_MAX,
             READ_BYTES_TARGET,
             GUARD_AGE_MAX);
+
+    /** Attempts of a commit whose guards hold but were written to meanwhile. */
+    private static final int CONFLICTS_MAX = 5;
 
     private final Gate gate = new Gate("the FoundationDB store");
     private final ExecutorService executor = Executors.newThreadPerTaskExecutor(Threads.virtual("fdb-io"));
@@ -141,16 +143,14 @@ public final class FdbStore implements Store {
 
     /** Reads without asking for a version; returns false, having shown nothing, if there is none that can be used. */
     private boolean readAtProven(Guard guard, List<KeyRange> ranges, RowVisitor visitor) throws StoreException {
-        long version = proofs.versionFor(guard, GUARD_AGE_NANOS_MAX);
-        if (version == 0) {
+        OptionalLong version = proofs.readVersion(guard, GUARD_AGE_MAX);
+        if (version.isEmpty()) {
             return false;
         }
-        if (proofs.beginRefresh(guard, REFRESH_AGE_NANOS)) {
-            executor.execute(() -> refresh(guard));
-        }
+        refreshIfDue(guard);
         FdbRead read = new FdbRead(keys, ranges);
         try (Call call = begin()) {
-            call.transaction().setReadVersion(version);
+            call.transaction().setReadVersion(version.getAsLong());
             read.send(call.transaction());
             read.await();
         } catch (StoreException e) {
@@ -182,6 +182,12 @@ public final class FdbStore implements Store {
         read.show(visitor);
     }
 
+    private void refreshIfDue(Guard guard) {
+        if (proofs.beginRefresh(guard, REFRESH_AGE)) {
+            executor.execute(() -> refresh(guard));
+        }
+    }
+
     /** Brings a guard's proof up to date. In the background: who reads or commits meets a failure by itself. */
     private void refresh(Guard guard) {
         try {
@@ -198,6 +204,8 @@ public final class FdbStore implements Store {
     /** Every read is a trip to the cluster. */
     @Override
     public boolean tryRead(@Nullable Guard guard, List<KeyRange> ranges, RowVisitor visitor) {
+        gate.enter();
+        gate.leave();
         return false;
     }
 
@@ -206,17 +214,29 @@ public final class FdbStore implements Store {
         gate.enter();
         try {
             PortableLimits.check(batch);
-            try (Call call = begin()) {
-                commit(batch, call.transaction());
-            } catch (StoreException e) {
-                batch.guards().forEach(proofs::drop);
-                if (codeOf(e) == FdbErrors.NOT_COMMITTED) {
-                    checkHold(batch.guards());
-                }
-                throw e;
+            for (int attempt = 1; !tryCommit(batch, attempt == CONFLICTS_MAX); attempt++) {
+                // Refused for a version of a guard that was older than needed: once more, with a new one.
             }
         } finally {
             gate.leave();
+        }
+    }
+
+    /** One attempt. Returns false if it failed on a conflict although all guards hold, unless it is the last. */
+    private boolean tryCommit(Batch batch, boolean last) throws StoreException {
+        try (Call call = begin()) {
+            commit(batch, call.transaction());
+            return true;
+        } catch (StoreException e) {
+            batch.guards().forEach(proofs::drop);
+            if (codeOf(e) != FdbErrors.NOT_COMMITTED) {
+                throw e;
+            }
+            checkHold(batch.guards());
+            if (last) {
+                throw e;
+            }
+            return false;
         }
     }
 
@@ -238,12 +258,10 @@ public final class FdbStore implements Store {
     private void require(List<Guard> guards, Transaction transaction) throws StoreException {
         if (guards.size() == 1) {
             Guard guard = guards.getFirst();
-            long version = proofs.versionFor(guard, GUARD_AGE_NANOS_MAX, ASKED_AGE_NANOS_MAX);
-            if (version != 0) {
-                if (proofs.beginRefresh(guard, REFRESH_AGE_NANOS)) {
-                    executor.execute(() -> refresh(guard));
-                }
-                transaction.setReadVersion(version);
+            OptionalLong version = proofs.heldVersion(guard, ASKED_AGE_MAX);
+            if (version.isPresent()) {
+                refreshIfDue(guard);
+                transaction.setReadVersion(version.getAsLong());
                 transaction.addReadConflictKey(keys.of(guard.key()));
                 return;
             }

@@ -2,6 +2,8 @@ package io.fdbnbd.store.fdb;
 
 import io.fdbnbd.store.Guard;
 import io.fdbnbd.util.Ticker;
+import java.time.Duration;
+import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -9,18 +11,31 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * At which versions guards were last seen to hold. A read at such a version needs no version of its own from the
  * cluster, and a commit that declares a conflict on the guard's key since then needs no read of it.
  *
- * <p>Every version in here came from this cluster: a version from anywhere else that is ahead of it would be accepted
- * at commit and hide a takeover. Any thread.
+ * <p>A commit under a guard proves it only for the version before its own: FoundationDB commits many transactions at one
+ * version, and a takeover may be among them, ordered after this one. Every version in here came from this cluster: one
+ * from anywhere else that is ahead of it would be accepted at commit and hide a takeover. Any thread.
  */
 final class GuardProofs {
 
     /**
-     * A version at which a guard held.
+     * What is known of a guard.
      *
-     * @param takenNanos when the version was asked for, or its commit was sent: not later than it came to be
-     * @param askedNanos when a version was last asked for of the cluster's ratekeeper, instead of taken from a commit
+     * @param readVersion shows everything that was committed under the guard here
+     * @param heldVersion the guard held at this one, not later than {@code readVersion}
+     * @param takenNanos not later than {@code readVersion} came to be
+     * @param askedNanos when the cluster was last asked for a version; commits get theirs unasked
      */
-    record Proof(long version, long takenNanos, long askedNanos) {}
+    private record Proof(long readVersion, long heldVersion, long takenNanos, long askedNanos) {
+
+        Proof newest(Proof other) {
+            Proof newer = readVersion >= other.readVersion ? this : other;
+            return new Proof(
+                    newer.readVersion,
+                    Math.max(heldVersion, other.heldVersion),
+                    newer.takenNanos,
+                    askedNanos - other.askedNanos >= 0 ? askedNanos : other.askedNanos);
+        }
+    }
 
     private static final class Entry {
         volatile Proof proof;
@@ -42,61 +57,55 @@ final class GuardProofs {
         return ticker.nanoTime();
     }
 
-    /** The newest version at which the guard held, if it is at most so old; 0 if there is none. */
-    long versionFor(Guard guard, long agedNanosMax) {
+    /** A version to read at, if one is known that is at most so old. */
+    OptionalLong readVersion(Guard guard, Duration agedMax) {
         Entry entry = entries.get(guard);
-        return entry == null || now() - entry.proof.takenNanos() > agedNanosMax ? 0 : entry.proof.version();
+        return entry == null || isOlder(entry.proof.takenNanos(), agedMax)
+                ? OptionalLong.empty()
+                : OptionalLong.of(entry.proof.readVersion());
     }
 
-    /** As {@link #versionFor}, but only if the cluster was asked for a version at most so long ago. */
-    long versionFor(Guard guard, long agedNanosMax, long askedNanosMax) {
+    /** A version to commit from, with a conflict on the guard's key, if the cluster was asked at most so long ago. */
+    OptionalLong heldVersion(Guard guard, Duration askedMax) {
         Entry entry = entries.get(guard);
-        return entry == null || now() - entry.proof.askedNanos() > askedNanosMax ? 0 : versionFor(guard, agedNanosMax);
+        return entry == null || isOlder(entry.proof.askedNanos(), askedMax)
+                ? OptionalLong.empty()
+                : OptionalLong.of(entry.proof.heldVersion());
     }
 
-    /** Notes that the guard held at a version that the cluster was asked for at {@code askedNanos}. */
+    /** Notes that the guard was read, and held, at a version that the cluster was asked for at {@code askedNanos}. */
     void asked(Guard guard, long version, long askedNanos) {
-        put(guard, new Proof(version, askedNanos, askedNanos));
-    }
-
-    /** Notes that a batch under the guard committed at a version. */
-    void committed(Guard guard, long version, long sentNanos) {
-        put(guard, new Proof(version, sentNanos, sentNanos - Long.MAX_VALUE / 4));
-    }
-
-    private void put(Guard guard, Proof proof) {
+        Proof proof = new Proof(version, version, askedNanos, askedNanos);
         entries.compute(guard, (key, entry) -> {
             if (entry == null) {
                 return new Entry(proof);
             }
-            Proof known = entry.proof;
-            boolean newer = proof.version() > known.version();
-            entry.proof = new Proof(
-                    Math.max(proof.version(), known.version()),
-                    newer ? proof.takenNanos() : known.takenNanos(),
-                    later(proof.askedNanos(), known.askedNanos()));
+            entry.proof = entry.proof.newest(proof);
             return entry;
         });
     }
 
-    private static long later(long a, long b) {
-        return a - b > 0 ? a : b;
+    /** Notes that a batch under the guard, sent at {@code sentNanos}, committed at a version. */
+    void committed(Guard guard, long version, long sentNanos) {
+        entries.computeIfPresent(guard, (key, entry) -> {
+            Proof known = entry.proof;
+            entry.proof = known.newest(new Proof(version, version - 1, sentNanos, known.askedNanos()));
+            return entry;
+        });
     }
 
-    /** Forgets a guard: it is in doubt, or its version is of no use any more. */
+    /** Forgets a guard: it is in doubt, or its versions are of no use any more. */
     void drop(Guard guard) {
         entries.remove(guard);
     }
 
     /**
-     * Whether the caller should bring the guard's proof up to date now, because it is older than {@code agedNanos} and
-     * nobody else does; {@link #refreshed} has to follow.
+     * Whether the caller should ask the cluster about the guard now, because nobody has for {@code since} and nobody
+     * else does; {@link #refreshed} has to follow.
      */
-    boolean beginRefresh(Guard guard, long agedNanos) {
+    boolean beginRefresh(Guard guard, Duration since) {
         Entry entry = entries.get(guard);
-        return entry != null
-                && now() - entry.proof.askedNanos() > agedNanos
-                && entry.refreshing.compareAndSet(false, true);
+        return entry != null && isOlder(entry.proof.askedNanos(), since) && entry.refreshing.compareAndSet(false, true);
     }
 
     void refreshed(Guard guard) {
@@ -104,5 +113,9 @@ final class GuardProofs {
         if (entry != null) {
             entry.refreshing.set(false);
         }
+    }
+
+    private boolean isOlder(long nanos, Duration age) {
+        return now() - nanos > age.toNanos();
     }
 }

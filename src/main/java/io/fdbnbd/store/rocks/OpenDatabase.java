@@ -14,15 +14,17 @@ final class OpenDatabase {
 
     static RocksDB open(StoreDirectory place, Options options) throws IOException {
         Path directory = place.path();
+        long synced = SyncedMark.read(directory);
+        if (synced > 0 && place.holder().isEmpty()) {
+            probe(directory, options, synced);
+        }
         try {
             RocksDB database = RocksDB.open(options, directory.toString());
-            try {
-                checkNothingLost(directory, database.getLatestSequenceNumber());
-                return database;
-            } catch (IOException | RuntimeException e) {
+            if (database.getLatestSequenceNumber() < synced) {
                 database.close();
-                throw e;
+                throw lost(directory, synced);
             }
+            return database;
         } catch (RocksDBException e) {
             // The status of a lock that is held is that of any failed input or output.
             if (String.valueOf(e.getMessage())
@@ -33,13 +35,22 @@ final class OpenDatabase {
         }
     }
 
-    private static void checkNothingLost(Path directory, long recovered) throws IOException {
-        long synced = SyncedMark.read(directory);
-        if (recovered < synced) {
-            throw new StoreException(
-                    Kind.FATAL,
-                    directory + " is damaged: its log ends at change " + recovered + ", but was synced up to " + synced
-                            + "; restore the directory from a copy");
+    // The real opening deletes the log after it has taken from it what it could: by then nobody could repair it any
+    // more. Whatever else is wrong is left for the real opening to report.
+    private static void probe(Path directory, Options options, long synced) throws StoreException {
+        try (RocksDB database = RocksDB.openReadOnly(options, directory.toString())) {
+            if (database.getLatestSequenceNumber() < synced) {
+                throw lost(directory, synced);
+            }
+        } catch (RocksDBException e) {
+            return;
         }
+    }
+
+    private static StoreException lost(Path directory, long synced) {
+        return new StoreException(
+                Kind.FATAL,
+                directory + " is damaged: its log was synced up to change " + synced
+                        + " and cannot be read that far; check the disk, and restore the directory from a copy");
     }
 }

@@ -11,8 +11,8 @@ import static io.fdbnbd.util.Checks.checkArgument;
  * @param ioThreads threads of {@link RocksStore#executor}: how many calls may wait for the disk at the same time
  */
 public record RocksOptions(long cacheBytes, long memtableBytes, int ioThreads) {
-    private static final long CACHE_BYTES_DEFAULT = 192L << 20;
-    private static final long MEMTABLE_BYTES_DEFAULT = 32L << 20;
+    private static final long CACHE_BYTES_DEFAULT = 128L << 20;
+    private static final long MEMTABLE_BYTES_DEFAULT = 16L << 20;
     private static final int IO_THREADS_DEFAULT = 16;
 
     public static final RocksOptions DEFAULTS =

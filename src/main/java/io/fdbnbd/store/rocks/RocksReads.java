@@ -21,6 +21,11 @@ import org.rocksdb.Snapshot;
  * Incomplete as soon as a disk is needed.
  */
 final class RocksReads implements AutoCloseable {
+    /** Ranges of so many rows are read in larger pieces, past the cache: they would push out what is read again. */
+    private static final int LONG_SCAN_ROWS_MIN = 64;
+
+    private static final long LONG_SCAN_READAHEAD_BYTES = 128 << 10;
+
     private final RocksDB database;
     private final ReadTier tier;
     private final ReadOptions newest;
@@ -76,7 +81,11 @@ final class RocksReads implements AutoCloseable {
         }
         try (ReadOptions bounded = new ReadOptions(options);
                 Slice end = new Slice(range.end())) {
-            scan(range, bounded.setIterateUpperBound(end), visitor);
+            bounded.setIterateUpperBound(end);
+            if (range.rowsMax() >= LONG_SCAN_ROWS_MIN) {
+                bounded.setReadaheadSize(LONG_SCAN_READAHEAD_BYTES).setFillCache(false);
+            }
+            scan(range, bounded, visitor);
         }
     }
 

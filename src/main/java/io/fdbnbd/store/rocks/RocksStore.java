@@ -159,8 +159,8 @@ public final class RocksStore implements Store {
         try {
             PortableLimits.check(batch);
             refuseAfterFailedSync();
-            try (WriteBatch encoded = new WriteBatch(WriteBatchEncoder.encode(batch))) {
-                commitUnderGuards(batch.guards(), encoded);
+            try (NativeBatch made = NativeBatch.of(batch)) {
+                commitUnderGuards(batch.guards(), made.batch());
             }
         } catch (RocksDBException e) {
             throw RocksErrors.of(directory, e);
@@ -170,13 +170,13 @@ public final class RocksStore implements Store {
     }
 
     // Unguarded batches take the lock too: one of them may write the key that a guard has just been checked against.
-    private void commitUnderGuards(List<Guard> guards, WriteBatch encoded) throws RocksDBException, StoreException {
+    private void commitUnderGuards(List<Guard> guards, WriteBatch batch) throws RocksDBException, StoreException {
         commitLock.lock();
         try {
             for (Guard guard : guards) {
                 reads.check(guard);
             }
-            database.write(writeOptions, encoded);
+            database.write(writeOptions, batch);
         } finally {
             commitLock.unlock();
         }
@@ -215,8 +215,8 @@ public final class RocksStore implements Store {
         }
     }
 
-    /** How often the log has been synced, for tests and reports. */
-    public long syncCount() {
+    /** How often the log has been synced. */
+    long syncCount() {
         gate.enter();
         try {
             return tuning.statistics().getTickerCount(TickerType.WAL_FILE_SYNCED);

@@ -25,6 +25,9 @@ final class RocksTuning implements AutoCloseable {
     /** One value of the usual 4 KiB and its key fill a table block: a random read gets no neighbours it did not want. */
     private static final long TABLE_BLOCK_BYTES = 4 << 10;
 
+    /** A table is written once this many ranges were cleared: each of them slows every read of what is in memory. */
+    private static final int RANGE_CLEARS_IN_MEMTABLE_MAX = 1024;
+
     private static final long LEVEL_BASE_BYTES = 256L << 20;
     private static final long TABLE_FILE_BYTES = 64L << 20;
     private static final long WAL_BYTES_MAX = 256L << 20;
@@ -63,6 +66,7 @@ final class RocksTuning implements AutoCloseable {
                 .setWriteBufferManager(memtables)
                 .setWriteBufferSize(chosen.memtableBytes())
                 .setMaxWriteBufferNumber(MEMTABLES_MAX)
+                .setMemtableMaxRangeDeletions(RANGE_CLEARS_IN_MEMTABLE_MAX)
                 .setMaxBackgroundJobs(BACKGROUND_JOBS_MAX)
                 .setMaxOpenFiles(OPEN_FILES_MAX)
                 // Values come compressed, or in a form that does not compress.

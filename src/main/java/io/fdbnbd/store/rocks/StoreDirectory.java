@@ -6,9 +6,9 @@ import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -133,23 +133,26 @@ final class StoreDirectory {
 
     /** What to throw once the directory has turned out to be locked. */
     StoreException inUse(Throwable cause) {
+        OptionalLong pid = holder();
+        String who = pid.isEmpty() ? "another process" : "process " + pid.getAsLong();
+        if (pid.isPresent() && pid.getAsLong() == ProcessHandle.current().pid()) {
+            who = "this process (" + pid.getAsLong() + ")";
+        }
         return new StoreException(
-                Kind.FATAL, path + " is in use by " + holder() + ": stop it, or name another directory", cause);
+                Kind.FATAL, path + " is in use by " + who + ": stop it, or name another directory", cause);
     }
 
-    // The file may be missing, or left over from a holder that was killed, while the next is just opening.
-    private String holder() {
+    /**
+     * The process that says it holds this directory, if there is such a process. A holder that was killed leaves its
+     * number behind, and one that is just opening has not written it yet.
+     */
+    OptionalLong holder() {
         try {
             long pid =
                     Long.parseLong(Files.readString(path.resolve(HOLDER_NAME)).strip());
-            if (pid == ProcessHandle.current().pid()) {
-                return "this process (" + pid + ")";
-            }
-            return ProcessHandle.of(pid).isPresent() ? "process " + pid : "another process";
-        } catch (NoSuchFileException | NumberFormatException e) {
-            return "another process";
-        } catch (IOException e) {
-            return "another process (" + e.getMessage() + ")";
+            return ProcessHandle.of(pid).isPresent() ? OptionalLong.of(pid) : OptionalLong.empty();
+        } catch (IOException | NumberFormatException e) {
+            return OptionalLong.empty();
         }
     }
 }

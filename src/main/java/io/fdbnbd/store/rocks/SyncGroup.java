@@ -56,6 +56,16 @@ final class SyncGroup {
         }
     }
 
+    /** How many callers wait for a round to end, theirs or the one before it. */
+    int waiting() {
+        lock.lock();
+        try {
+            return lock.getWaitQueueLength(roundDone);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private void lead(Round round) {
         running = true;
         next = new Round();

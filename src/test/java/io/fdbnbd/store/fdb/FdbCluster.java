@@ -1,7 +1,9 @@
 package io.fdbnbd.store.fdb;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import com.apple.foundationdb.Database;
 import io.fdbnbd.store.StoreException;
 import io.fdbnbd.util.Ticker;
 import java.io.IOException;
@@ -23,6 +25,8 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 public final class FdbCluster implements ExecutionCondition {
 
     private static final Path SCRIPT = Path.of("tools/fdb-cluster").toAbsolutePath();
+
+    private static final byte[] DATABASE_LOCKED = "\u00ff/dbLocked".getBytes(ISO_8859_1);
 
     private static @Nullable FdbCluster shared;
     private static boolean skipPrinted;
@@ -93,6 +97,23 @@ public final class FdbCluster implements ExecutionCondition {
         script("resume", directory.toString());
     }
 
+    /** Runs commands of FoundationDB's own tool. */
+    public String cli(String commands) throws IOException {
+        return run(List.of("fdbcli", "-C", clusterFile().toString(), "--timeout", "20", "--exec", commands));
+    }
+
+    /** What {@code fdbcli}'s {@code unlock} does; that one wants a passphrase typed. */
+    public void unlock() throws StoreException {
+        try (Database database = FdbClient.load().open(clusterFile().toString(), Runnable::run)) {
+            database.run(transaction -> {
+                transaction.options().setLockAware();
+                transaction.options().setAccessSystemKeys();
+                transaction.clear(DATABASE_LOCKED);
+                return true;
+            });
+        }
+    }
+
     private void stopQuietly() {
         try {
             script("stop", directory.toString());
@@ -104,6 +125,10 @@ public final class FdbCluster implements ExecutionCondition {
     private static String script(String... arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of(SCRIPT.toString()));
         command.addAll(List.of(arguments));
+        return run(command);
+    }
+
+    private static String run(List<String> command) throws IOException {
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), UTF_8);
         try {
@@ -127,7 +152,8 @@ public final class FdbCluster implements ExecutionCondition {
             }
             if (!skipPrinted) {
                 skipPrinted = true;
-                System.out.println("FoundationDB tests are skipped: no fdbserver and fdbcli of version 7.3 are installed");
+                System.out.println(
+                        "FoundationDB tests are skipped: no fdbserver and fdbcli of version 7.3 are installed");
             }
             return ConditionEvaluationResult.disabled("no fdbserver is installed");
         }

@@ -1,0 +1,84 @@
+package io.fdbnbd.cli;
+
+import io.fdbnbd.server.ListenAddress;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+
+/** How clients get at a volume: its URI, and command lines that can be pasted into a shell as they are. */
+final class Attaching {
+    private static final String UNRESERVED = "-._~";
+    private static final String SHELL_PLAIN = "-._~/:=,+%@";
+
+    private Attaching() {}
+
+    static String uri(ListenAddress address, String volume) {
+        return switch (address) {
+            case ListenAddress.Tcp tcp ->
+                "nbd://" + new ListenAddress.Tcp(reachable(tcp), tcp.port()) + "/" + escaped(volume, "");
+            case ListenAddress.Unix unix ->
+                "nbd+unix:///" + escaped(volume, "") + "?socket="
+                        + escaped(unix.path().toAbsolutePath().toString(), "/");
+        };
+    }
+
+    static String nbdClient(ListenAddress address, String volume) {
+        String name = "nbd-client -N " + quoted(volume) + " ";
+        return switch (address) {
+            case ListenAddress.Tcp tcp -> name + reachable(tcp) + " " + tcp.port() + " /dev/nbd0";
+            case ListenAddress.Unix unix ->
+                name + "-unix " + quoted(unix.path().toAbsolutePath().toString()) + " /dev/nbd0";
+        };
+    }
+
+    static String qemu(ListenAddress address, String volume) {
+        return "-drive " + quoted("file=" + uri(address, volume) + ",format=raw,if=virtio");
+    }
+
+    /** Whether only this machine can connect. */
+    static boolean isLocal(ListenAddress address) throws UnknownHostException {
+        return !(address.resolve() instanceof InetSocketAddress socket)
+                || socket.getAddress().isLoopbackAddress();
+    }
+
+    // Nobody can connect to the address that means all addresses; from this machine the loopback is one of them.
+    private static String reachable(ListenAddress.Tcp tcp) {
+        try {
+            if (tcp.resolve() instanceof InetSocketAddress socket
+                    && socket.getAddress().isAnyLocalAddress()) {
+                return tcp.host().indexOf(':') >= 0
+                        ? "::1"
+                        : InetAddress.getByAddress(new byte[] {127, 0, 0, 1}).getHostAddress();
+            }
+        } catch (UnknownHostException e) {
+            return tcp.host();
+        }
+        return tcp.host();
+    }
+
+    /** A part of a URI; {@code plain} lists characters that stand for themselves besides those that always do. */
+    private static String escaped(String text, String plain) {
+        StringBuilder escaped = new StringBuilder();
+        for (byte unit : text.getBytes(StandardCharsets.UTF_8)) {
+            char c = (char) (unit & 0xff);
+            if (isAsciiLetterOrDigit(c) || UNRESERVED.indexOf(c) >= 0 || plain.indexOf(c) >= 0) {
+                escaped.append(c);
+            } else {
+                escaped.append('%').append(String.format("%02X", (int) c));
+            }
+        }
+        return escaped.toString();
+    }
+
+    /** One word for a POSIX shell. */
+    static String quoted(String text) {
+        boolean plain = !text.isEmpty()
+                && text.chars().allMatch(c -> isAsciiLetterOrDigit((char) c) || SHELL_PLAIN.indexOf(c) >= 0);
+        return plain && !text.startsWith("~") ? text : "'" + text.replace("'", "'\\''") + "'";
+    }
+
+    private static boolean isAsciiLetterOrDigit(char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    }
+}

@@ -1,0 +1,51 @@
+package io.fdbnbd.cli;
+
+import io.fdbnbd.util.Threads;
+import java.io.Closeable;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.tinylog.Logger;
+
+/** Closes a connection that has not done its part within a deadline. */
+final class CutOff {
+    private static final Duration JOIN_DEADLINE = Duration.ofSeconds(5);
+
+    /** What is to be done with the connection. */
+    interface Part<T> {
+        T perform() throws IOException;
+    }
+
+    private final CountDownLatch done = new CountDownLatch(1);
+
+    private CutOff() {}
+
+    /**
+     * Performs the part, which may be nothing but input and output on the connection.
+     *
+     * @throws IOException if the part does, or the deadline has passed and closed the connection under it
+     */
+    static <T> T within(Duration deadline, Closeable connection, Part<T> part) throws IOException {
+        CutOff cutOff = new CutOff();
+        Thread thread = Threads.startVirtual("control-cut-off", () -> cutOff.watch(deadline, connection));
+        try {
+            return part.perform();
+        } finally {
+            cutOff.done.countDown();
+            Threads.joinOrWarn(thread, JOIN_DEADLINE);
+        }
+    }
+
+    private void watch(Duration deadline, Closeable connection) {
+        try {
+            if (!done.await(deadline.toNanos(), TimeUnit.NANOSECONDS)) {
+                connection.close();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (IOException e) {
+            Logger.debug("closing failed: {}", e.getMessage());
+        }
+    }
+}

@@ -1,0 +1,55 @@
+package io.fdbnbd.cli;
+
+import io.fdbnbd.volume.VolumeInfo;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code fdb-nbd volume list}. */
+@Command(
+        name = "list",
+        description = "Lists the volumes of a store.",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  fdb-nbd volume list",
+            "  fdb-nbd volume list --json | jq -r '.[].name'",
+            "",
+            "--json prints an array, empty if there are no volumes. Each volume is an object with",
+            "  name (string), size_bytes, block_bytes, layer (whole numbers),",
+            "  compression (\"lz4\", \"zstd\" or \"none\"), created (UTC, like \"2026-01-31T12:00:00.000Z\"),",
+            "  attached (how many connections have it; null where no server was asked),",
+            "  uris (array of strings: where a running server serves it)."
+        })
+final class ListVolumes extends VolumeAction {
+    @Option(names = "--json", description = "For programs: see below.")
+    private boolean json;
+
+    ListVolumes(Reach reach) {
+        super(reach);
+    }
+
+    @Override
+    List<String> request() {
+        return json ? List.of("list", "--json") : List.of("list");
+    }
+
+    @Override
+    void perform(Administration volumes) throws IOException {
+        List<VolumeInfo> all = volumes.volumes().catalog().list();
+        if (json) {
+            out().println(Json.write(
+                    all.stream().map(info -> Description.json(info, volumes)).toList()));
+        } else if (all.isEmpty()) {
+            out().println("There are no volumes in "
+                    + Text.printable(volumes.store().toString()) + ".");
+            out().println("To create one: fdb-nbd volume create disk 10G");
+        } else {
+            List<List<String>> rows = new ArrayList<>();
+            rows.add(Description.COLUMNS);
+            all.forEach(info -> rows.add(Description.row(info, volumes)));
+            Text.table(rows).forEach(out()::println);
+        }
+    }
+}

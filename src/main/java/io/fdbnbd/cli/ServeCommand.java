@@ -1,0 +1,170 @@
+package io.fdbnbd.cli;
+
+import io.fdbnbd.server.ListenAddress;
+import io.fdbnbd.server.NbdServer;
+import io.fdbnbd.server.ServerOptions;
+import io.fdbnbd.store.Store;
+import io.fdbnbd.util.Closer;
+import io.fdbnbd.util.Ticker;
+import io.fdbnbd.volume.AckMode;
+import io.fdbnbd.volume.VolumeOptions;
+import io.fdbnbd.volume.Volumes;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.function.Supplier;
+import org.tinylog.Logger;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code fdb-nbd serve}: puts the server together, and runs it until a signal comes. */
+@Command(
+        name = "serve",
+        description = {
+            "Serves the volumes of a store to NBD clients until SIGTERM or SIGINT (Ctrl-C) comes; then finishes what is"
+                    + " under way, stores what is buffered and exits with 0, or with 1 if something could not be stored"
+                    + " within a minute."
+        },
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  fdb-nbd serve --create disk:10G",
+            "      one volume, created if it is missing, for clients of this machine",
+            "  fdb-nbd serve --store memory: --create scratch:1G",
+            "      for trying out: nothing is kept",
+            "  fdb-nbd serve --store rocksdb:/var/lib/fdb-nbd --listen 0.0.0.0 --listen unix:/run/fdb-nbd.sock",
+            "      for other machines too, and over a unix socket"
+        })
+final class ServeCommand implements Callable<Integer> {
+    private static final String LISTEN_DEFAULT = "127.0.0.1:10809";
+
+    private final Supplier<StoreAddress> store;
+    private final Surroundings surroundings;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(
+            names = "--listen",
+            paramLabel = "ADDRESS",
+            converter = Converters.Address.class,
+            description = {
+                "HOST:PORT, [IPv6]:PORT (port 0: any free one) or unix:PATH; may be given more than once."
+                        + " Default: " + LISTEN_DEFAULT + ", for clients of this machine.",
+                "There is no encryption and no password yet: name another address in trusted networks only."
+            })
+    private List<ListenAddress> listen = List.of(ListenAddress.parse(LISTEN_DEFAULT));
+
+    @Option(
+            names = "--create",
+            paramLabel = "NAME:SIZE",
+            converter = Converters.Wanted.class,
+            description = "Create this volume first, if it is not there with this size; may be given more than once.")
+    private List<WantedVolume> wanted = List.of();
+
+    @Option(
+            names = "--ack",
+            paramLabel = "WHEN",
+            converter = Converters.AckByName.class,
+            description = {
+                "When a write is answered. buffered: at once, and it is safe after a flush, like on a disk with a"
+                        + " write cache; committed: when the store has it. Default: buffered."
+            })
+    private AckMode ack = AckMode.BUFFERED;
+
+    @Option(names = "--read-only", description = "Refuse all changes by clients.")
+    private boolean readOnly;
+
+    @Option(
+            names = "--take-over",
+            description =
+                    "Take volumes at once from other servers on the same FoundationDB that live; from the dead they"
+                            + " are taken in any case, after 10 s.")
+    private boolean takeOver;
+
+    /** @param store is asked when the command runs, after its options have been read */
+    ServeCommand(Supplier<StoreAddress> store, Surroundings surroundings) {
+        this.store = store;
+        this.surroundings = surroundings;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        StoreAddress address = store.get();
+        Shutdown shutdown = Shutdown.install(spec.commandLine().getErr());
+        try {
+            announce(start(address, shutdown.parts()));
+        } catch (IOException | RuntimeException e) {
+            shutdown.cancel(e);
+            throw e;
+        }
+        shutdown.await();
+        return Main.EXIT_DONE;
+    }
+
+    /** Starts everything, each part registered as soon as it is there. */
+    private Announcement start(StoreAddress address, Closer parts) throws IOException {
+        Store opened = parts.register(address.open());
+        Volumes volumes = parts.register(new Volumes(opened, options(), Ticker.SYSTEM));
+        parts.register(volumes::requireAllStored);
+        WantedVolume.createAll(wanted, volumes.catalog(), this::say);
+        warnOfStrangers();
+        ServerOptions options = ServerOptions.of(listen).withReadOnly(readOnly);
+        NbdServer server = parts.register(new NbdServer(volumes, options, Ticker.SYSTEM));
+        server.start();
+        if (address instanceof StoreAddress.Rocks rocks) {
+            startControl(rocks.directory(), new Administration(rocks, volumes, server.addresses()), parts);
+        }
+        parts.register(volumes::refuseAttaching);
+        return new Announcement(address, volumes.catalog().list(), server.addresses(), ack, readOnly);
+    }
+
+    private VolumeOptions options() {
+        return VolumeOptions.of(ack).withTakeOver(takeOver);
+    }
+
+    /** Without it the server serves all the same. */
+    private static void startControl(Path directory, Administration administration, Closer parts) {
+        if (!UnixSockets.fits(directory.resolve(ControlServer.SOCKET_NAME))) {
+            Logger.warn(
+                    "volume commands cannot reach this server: the name of {} is too long for a unix socket in it",
+                    directory);
+            return;
+        }
+        try {
+            parts.register(ControlServer.start(
+                    directory, new ServerReach(administration)::answer, ControlServer.PART_DEADLINE_DEFAULT));
+        } catch (IOException e) {
+            Logger.warn("volume commands cannot reach this server: no socket in {}: {}", directory, e.getMessage());
+        }
+    }
+
+    private void warnOfStrangers() throws IOException {
+        for (ListenAddress address : listen) {
+            if (!Attaching.isLocal(address)) {
+                Logger.warn(
+                        "whoever can connect to {} can {} every volume: there is no encryption and no password yet",
+                        address,
+                        readOnly ? "read" : "read and change");
+            }
+        }
+    }
+
+    private void announce(Announcement announcement) {
+        if (surroundings.terminal()) {
+            announcement.text().forEach(spec.commandLine().getOut()::println);
+        } else {
+            Logger.info(announcement.line());
+        }
+    }
+
+    private void say(String line) {
+        if (surroundings.terminal()) {
+            spec.commandLine().getOut().println(line);
+        } else {
+            Logger.info(line);
+        }
+    }
+}

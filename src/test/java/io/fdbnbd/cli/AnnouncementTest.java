@@ -1,0 +1,82 @@
+package io.fdbnbd.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.fdbnbd.server.ListenAddress;
+import io.fdbnbd.volume.AckMode;
+import io.fdbnbd.volume.Compression;
+import io.fdbnbd.volume.VolumeInfo;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class AnnouncementTest {
+    private static final StoreAddress ROCKS = new StoreAddress.Rocks(Path.of("/v"));
+    private static final List<ListenAddress> BOTH =
+            List.of(ListenAddress.parse("127.0.0.1:7"), ListenAddress.parse("unix:/run/n"));
+
+    private static VolumeInfo volume(String name) {
+        return new VolumeInfo(name, 1L << 30, 4096, Compression.LZ4, Instant.EPOCH, 1);
+    }
+
+    private static List<VolumeInfo> volumes(int count) {
+        return IntStream.range(0, count).mapToObj(i -> volume("v" + i)).toList();
+    }
+
+    private static String text(Announcement announcement) {
+        return String.join("\n", announcement.text());
+    }
+
+    @Test
+    void aPersonSeesHowToAttachAtEveryAddress() {
+        String text = text(new Announcement(ROCKS, volumes(1), BOTH, AckMode.BUFFERED, false));
+        assertTrue(text.startsWith("Serving 1 volume of rocksdb:/v at 127.0.0.1:7 and unix:/run/n\n"), text);
+        assertTrue(text.contains("\n  nbd-client -N v0 127.0.0.1 7 /dev/nbd0\n"), text);
+        assertTrue(text.contains("\n  nbd-client -N v0 -unix /run/n /dev/nbd0\n"), text);
+        assertTrue(text.contains("-drive file=nbd://127.0.0.1:7/v0,format=raw,if=virtio\n"), text);
+        assertTrue(text.contains("-drive 'file=nbd+unix:///v0?socket=/run/n,format=raw,if=virtio'\n"), text);
+        assertTrue(text.contains("--ack buffered"), text);
+    }
+
+    @Test
+    void withoutVolumesAPersonSeesHowToCreateOne() {
+        assertTrue(text(new Announcement(ROCKS, List.of(), BOTH, AckMode.COMMITTED, false))
+                .contains("fdb-nbd volume create disk 10G"));
+        assertTrue(text(new Announcement(new StoreAddress.Memory(), List.of(), BOTH, AckMode.COMMITTED, false))
+                .contains("fdb-nbd serve --store memory: --create disk:10G"));
+    }
+
+    @Test
+    void whatIsInMemoryIsSaidToBeLost() {
+        Announcement announcement =
+                new Announcement(new StoreAddress.Memory(), volumes(1), BOTH, AckMode.BUFFERED, false);
+        assertTrue(text(announcement).contains("it is gone when this server ends"));
+        assertTrue(announcement.line().contains("gone when this server ends"));
+        assertFalse(text(new Announcement(ROCKS, volumes(1), BOTH, AckMode.BUFFERED, false))
+                .contains("gone"));
+    }
+
+    @Test
+    void manyVolumesStayReadable() {
+        String text = text(new Announcement(ROCKS, volumes(1000), BOTH, AckMode.BUFFERED, true));
+        assertTrue(text.lines().count() < 40, text);
+        assertTrue(text.contains("and 980 more"), text);
+        assertTrue(text.contains("read-only"), text);
+        assertTrue(new Announcement(ROCKS, volumes(1000), BOTH, AckMode.BUFFERED, true)
+                        .line()
+                        .length()
+                < 1000);
+    }
+
+    @Test
+    void theLogHasOneLine() {
+        assertEquals(
+                "serving 1 volume ('a\\u000ab' 1 GiB) of rocksdb:/v at 127.0.0.1:7, unix:/run/n, --ack committed,"
+                        + " --read-only",
+                new Announcement(ROCKS, List.of(volume("a\nb")), BOTH, AckMode.COMMITTED, true).line());
+    }
+}

@@ -1,0 +1,193 @@
+package io.fdbnbd.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.fdbnbd.nbd.Nbd;
+import java.io.BufferedInputStream;
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/** A client that sends whatever a test wants it to send, legal or not, and has no opinion on what it gets. */
+final class NbdTestClient implements AutoCloseable {
+
+    /** A simple reply's header. */
+    record Reply(long cookie, int error) {}
+
+    private final SocketChannel channel;
+    private final DataInputStream in;
+    long sizeBytes;
+    int flags;
+
+    private NbdTestClient(SocketChannel channel) {
+        this.channel = channel;
+        this.in = new DataInputStream(new BufferedInputStream(Channels.newInputStream(channel), 1 << 16));
+    }
+
+    /** Connects, and no more. */
+    static NbdTestClient connect(ListenAddress address) throws IOException {
+        return new NbdTestClient(
+                switch (address) {
+                    case ListenAddress.Tcp tcp ->
+                        SocketChannel.open(new InetSocketAddress(tcp.host(), tcp.port()))
+                                .setOption(StandardSocketOptions.TCP_NODELAY, true);
+                    case ListenAddress.Unix unix -> SocketChannel.open(UnixDomainSocketAddress.of(unix.path()));
+                });
+    }
+
+    /** Connects and attaches a volume. */
+    static NbdTestClient attach(ListenAddress address, String volume) throws IOException {
+        NbdTestClient client = connect(address);
+        try {
+            client.greet();
+            assertEquals(Nbd.REP_ACK, client.go(volume));
+            return client;
+        } catch (IOException | RuntimeException | Error e) {
+            client.close();
+            throw e;
+        }
+    }
+
+    void greet() throws IOException {
+        assertEquals(Nbd.INIT_MAGIC, in.readLong());
+        assertEquals(Nbd.OPTION_MAGIC, in.readLong());
+        assertEquals(Nbd.FLAG_FIXED_NEWSTYLE | Nbd.FLAG_NO_ZEROES, in.readShort());
+        send(ByteBuffer.allocate(4).putInt(Nbd.FLAG_FIXED_NEWSTYLE | Nbd.FLAG_NO_ZEROES));
+    }
+
+    /** Returns the reply that ends it: ACK, or an error. */
+    int go(String volume) throws IOException {
+        byte[] name = volume.getBytes(StandardCharsets.UTF_8);
+        sendOption(
+                Nbd.OPT_GO,
+                ByteBuffer.allocate(4 + name.length + 2)
+                        .putInt(name.length)
+                        .put(name)
+                        .putShort((short) 0)
+                        .array());
+        while (true) {
+            assertEquals(Nbd.OPTION_REPLY_MAGIC, in.readLong());
+            assertEquals(Nbd.OPT_GO, in.readInt());
+            int type = in.readInt();
+            ByteBuffer data = ByteBuffer.wrap(in.readNBytes(in.readInt()));
+            if (type != Nbd.REP_INFO) {
+                return type;
+            }
+            if (data.getShort() == Nbd.INFO_EXPORT) {
+                sizeBytes = data.getLong();
+                flags = Short.toUnsignedInt(data.getShort());
+            }
+        }
+    }
+
+    void sendOption(int option, byte[] data) throws IOException {
+        send(ByteBuffer.allocate(Nbd.OPTION_HEADER_BYTES + data.length)
+                .putLong(Nbd.OPTION_MAGIC)
+                .putInt(option)
+                .putInt(data.length)
+                .put(data));
+    }
+
+    static ByteBuffer header(int flags, int type, long cookie, long offset, long length) {
+        return ByteBuffer.allocate(Nbd.REQUEST_BYTES)
+                .putInt(Nbd.REQUEST_MAGIC)
+                .putShort((short) flags)
+                .putShort((short) type)
+                .putLong(cookie)
+                .putLong(offset)
+                .putInt((int) length);
+    }
+
+    void request(int flags, int type, long cookie, long offset, long length) throws IOException {
+        send(header(flags, type, cookie, offset, length));
+    }
+
+    void write(int flags, long cookie, long offset, byte[] data) throws IOException {
+        request(flags, Nbd.CMD_WRITE, cookie, offset, data.length);
+        send(ByteBuffer.wrap(data).position(data.length));
+    }
+
+    /** Sends what was put into the buffer. */
+    void send(ByteBuffer bytes) throws IOException {
+        bytes.flip();
+        while (bytes.hasRemaining()) {
+            channel.write(bytes);
+        }
+    }
+
+    Reply reply() throws IOException {
+        assertEquals(Nbd.SIMPLE_REPLY_MAGIC, in.readInt(), "the reply's magic number");
+        int error = in.readInt();
+        return new Reply(in.readLong(), error);
+    }
+
+    byte[] data(int length) throws IOException {
+        byte[] data = new byte[length];
+        in.readFully(data);
+        return data;
+    }
+
+    // One request at a time
+
+    /** Returns the error. */
+    int command(int flags, int type, long offset, long length) throws IOException {
+        long cookie = System.identityHashCode(new Object()) * 0x9e37_79b9_7f4a_7c15L;
+        request(flags, type, cookie, offset, length);
+        Reply reply = reply();
+        assertEquals(cookie, reply.cookie());
+        return reply.error();
+    }
+
+    /** Returns the error. */
+    int write(long offset, byte[] data) throws IOException {
+        write(0, 77, offset, data);
+        Reply reply = reply();
+        assertEquals(77, reply.cookie());
+        return reply.error();
+    }
+
+    byte[] read(long offset, int length) throws IOException {
+        assertEquals(0, command(0, Nbd.CMD_READ, offset, length), "the READ's error");
+        return data(length);
+    }
+
+    /** Returns the error. */
+    int flush() throws IOException {
+        return command(0, Nbd.CMD_FLUSH, 0, 0);
+    }
+
+    void disconnect() throws IOException {
+        request(0, Nbd.CMD_DISC, 0, 0, 0);
+    }
+
+    void shutdownOutput() throws IOException {
+        channel.shutdownOutput();
+    }
+
+    /** Whether the server has ended the connection, and sent nothing more before; waits for either. */
+    boolean ended() {
+        try {
+            return in.read() < 0;
+        } catch (IOException e) {
+            return true; // reset: it had not taken everything we sent
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        channel.close();
+    }
+
+    static byte[] bytes(int length, int value) {
+        byte[] bytes = new byte[length];
+        Arrays.fill(bytes, (byte) value);
+        return bytes;
+    }
+}

@@ -1,0 +1,24 @@
+package io.fdbnbd.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+class RateLimitTest {
+    private final ServerFixture.HandTicker ticker = new ServerFixture.HandTicker();
+    private final RateLimit limit = new RateLimit(ticker);
+
+    @Test
+    void aFewLinesPassAndTheRestIsCounted() {
+        for (int i = 0; i < 5; i++) {
+            assertEquals(0, limit.tryLine());
+        }
+        for (int i = 0; i < 100; i++) {
+            assertEquals(-1, limit.tryLine());
+        }
+        ticker.advance(Duration.ofSeconds(10));
+        assertEquals(100, limit.tryLine(), "what was left out");
+        assertEquals(0, limit.tryLine());
+    }
+}

@@ -1,0 +1,98 @@
+package io.fdbnbd.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.fdbnbd.store.FaultStore;
+import io.fdbnbd.store.memory.MemoryStore;
+import io.fdbnbd.util.Ticker;
+import io.fdbnbd.volume.AckMode;
+import io.fdbnbd.volume.Compression;
+import io.fdbnbd.volume.VolumeOptions;
+import io.fdbnbd.volume.VolumeSpec;
+import io.fdbnbd.volume.Volumes;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.UnaryOperator;
+
+/** A real server on a free port of the loopback, over a memory store whose every call can be held up or made to fail. */
+final class ServerFixture implements AutoCloseable {
+    static final String DISK = "disk";
+    static final long DISK_BYTES = 8L << 30;
+    static final int BLOCK_BYTES = 4096;
+
+    /** The server's clock; it stands still. The volumes have the machine's. */
+    static final class HandTicker implements Ticker {
+        private final AtomicLong now = new AtomicLong(1);
+
+        void advance(Duration duration) {
+            now.addAndGet(duration.toNanos());
+        }
+
+        @Override
+        public long nanoTime() {
+            return now.get();
+        }
+    }
+
+    final HandTicker ticker = new HandTicker();
+    final FaultStore store = new FaultStore(new MemoryStore());
+    final WaitingStore reads = new WaitingStore(store);
+    final Volumes volumes;
+    final NbdServer server;
+    private final List<NbdTestClient> clients = new ArrayList<>();
+
+    ServerFixture() throws Exception {
+        this(AckMode.BUFFERED, options -> options);
+    }
+
+    ServerFixture(AckMode ackMode, UnaryOperator<ServerOptions> change) throws Exception {
+        volumes = new Volumes(reads, VolumeOptions.of(ackMode), Ticker.SYSTEM);
+        volumes.catalog().create(new VolumeSpec(DISK, DISK_BYTES, BLOCK_BYTES, Compression.NONE));
+        server = new NbdServer(
+                volumes, change.apply(ServerOptions.of(List.of(ListenAddress.parse("127.0.0.1:0")))), ticker);
+        server.start();
+    }
+
+    ListenAddress address() {
+        return server.addresses().getFirst();
+    }
+
+    /** A client that has the disk attached, and is closed with this. */
+    NbdTestClient attach() throws Exception {
+        return keep(NbdTestClient.attach(address(), DISK));
+    }
+
+    /** A client that has connected only, and is closed with this. */
+    NbdTestClient connect() throws Exception {
+        return keep(NbdTestClient.connect(address()));
+    }
+
+    /** From now on every read of what was written has to wait for the store. */
+    void letReadsWait(NbdTestClient client) throws Exception {
+        assertEquals(0, client.flush());
+        reads.hasNothingAtHand = true;
+    }
+
+    private NbdTestClient keep(NbdTestClient client) {
+        clients.add(client);
+        return client;
+    }
+
+    /** Whatever a test did: all connections end, and every buffer is back in its pool. */
+    @Override
+    public void close() throws IOException {
+        for (NbdTestClient client : clients) {
+            client.close();
+        }
+        server.close();
+        assertEquals(0, server.connectionCount(), "connections left");
+        assertEquals(0, server.sharedBuffers().taken(), "buffers not given back to the pool");
+        assertEquals(0, server.shares().taken(), "buffers of connections not given back");
+        assertEquals(0, volumes.attachedCount(DISK), "attachments left");
+        volumes.close();
+        reads.close();
+    }
+}
