@@ -1,12 +1,12 @@
 package io.fdbnbd.volume;
 
 import io.fdbnbd.store.Store;
-import io.fdbnbd.store.StoreException;
 import io.fdbnbd.util.Ticker;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
 
 /**
@@ -46,20 +46,19 @@ final class Takeover {
      *
      * @throws VolumeException BUSY, naming the owner, if it is alive
      */
-    void awaitPermission(VolumeInfo info) throws VolumeException, StoreException {
+    void awaitPermission(VolumeInfo info, Backoff backoff) throws VolumeException {
         if (!store.isShared()) {
             return;
         }
         if (atOnce) {
-            Logger.warn("volume '{}' is taken over from {}", info.name(), holder(info));
+            Logger.warn("volume '{}' is taken over from {}", info.name(), LeaseRecord.holderOf(lease(info, backoff)));
             return;
         }
-        byte[] key = Keys.lease(info.layer());
-        byte[] seen = store.get(key);
+        byte[] seen = lease(info, backoff);
         long since = ticker.nanoTime();
         while (ticker.nanoTime() - since < LEASE_LENGTH.toNanos()) {
             pause(LOOK_INTERVAL);
-            byte[] now = store.get(key);
+            byte[] now = lease(info, backoff);
             if (!Arrays.equals(seen, now)) {
                 throw new VolumeException(
                         VolumeException.Kind.BUSY,
@@ -82,8 +81,13 @@ final class Takeover {
         }
     }
 
-    private String holder(VolumeInfo info) throws StoreException {
-        return LeaseRecord.holderOf(store.get(Keys.lease(info.layer())));
+    private byte @Nullable [] lease(VolumeInfo info, Backoff backoff) throws VolumeException {
+        byte[][] lease = new byte[1][];
+        Attempts.repeat(Attempts.WHILE_OPENING_MAX, backoff, () -> {
+            lease[0] = store.get(Keys.lease(info.layer()));
+            return true;
+        });
+        return lease[0];
     }
 
     private void pause(Duration duration) throws VolumeException {
