@@ -101,7 +101,7 @@ final class Owner {
         lock.lock();
         try {
             write(session, current -> {
-                if (!Arrays.equals(current, standing.value())) {
+                if (!Arrays.equals(current, standing.value()) && new Standing(current).isForeignTo(session)) {
                     throw new VolumeException(
                             VolumeException.Kind.BUSY,
                             "volume '" + name + "' was attached by another server just now: try again later");

@@ -1,12 +1,12 @@
 package io.fdbnbd.volume;
 
 import io.fdbnbd.store.Store;
-import io.fdbnbd.store.StoreException;
 import io.fdbnbd.util.Ticker;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
 
 /**
@@ -47,7 +47,7 @@ final class Takeover {
      * @param holder who owns it, for people
      * @throws VolumeException BUSY, naming the owner, if it is alive
      */
-    void awaitPermission(VolumeInfo info, String holder) throws VolumeException, StoreException {
+    void awaitPermission(VolumeInfo info, String holder, Backoff backoff) throws VolumeException {
         if (!store.isShared()) {
             return;
         }
@@ -55,12 +55,11 @@ final class Takeover {
             Logger.warn("volume '{}' is taken over from {}", info.name(), holder);
             return;
         }
-        byte[] key = Keys.lease(info.layer());
-        byte[] seen = store.get(key);
+        byte[] seen = lease(info, backoff);
         long since = ticker.nanoTime();
         while (ticker.nanoTime() - since < LEASE_LENGTH.toNanos()) {
             pause(LOOK_INTERVAL);
-            byte[] now = store.get(key);
+            byte[] now = lease(info, backoff);
             if (!Arrays.equals(seen, now)) {
                 throw new VolumeException(
                         VolumeException.Kind.BUSY,
@@ -78,6 +77,15 @@ final class Takeover {
         if (!guardAgeMax.isZero()) {
             pause(guardAgeMax);
         }
+    }
+
+    private byte @Nullable [] lease(VolumeInfo info, Backoff backoff) throws VolumeException {
+        byte[][] lease = new byte[1][];
+        Attempts.repeat(Attempts.WHILE_OPENING_MAX, backoff, () -> {
+            lease[0] = store.get(Keys.lease(info.layer()));
+            return true;
+        });
+        return lease[0];
     }
 
     private void pause(Duration duration) throws VolumeException {

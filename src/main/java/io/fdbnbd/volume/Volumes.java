@@ -4,7 +4,6 @@ import static io.fdbnbd.volume.VolumeException.Kind.BUSY;
 import static io.fdbnbd.volume.VolumeException.Kind.SHUTTING_DOWN;
 
 import io.fdbnbd.store.Store;
-import io.fdbnbd.store.StoreException;
 import io.fdbnbd.util.ByteBudget;
 import io.fdbnbd.util.Ticker;
 import java.security.SecureRandom;
@@ -154,8 +153,6 @@ public final class Volumes implements AutoCloseable {
                 slot.volume = new Volume(info, store, owner, session, options.ackMode(), budget, backoff, ticker);
             }
             return slot.volume;
-        } catch (StoreException e) {
-            throw VolumeException.of(e);
         } finally {
             slot.opening.unlock();
         }
@@ -168,12 +165,12 @@ public final class Volumes implements AutoCloseable {
         return session;
     }
 
-    private Owner acquire(VolumeInfo info, byte[] session, Backoff backoff) throws VolumeException, StoreException {
+    private Owner acquire(VolumeInfo info, byte[] session, Backoff backoff) throws VolumeException {
         Owner.Standing standing =
                 Attempts.repeat(Attempts.WHILE_OPENING_MAX, backoff, () -> Owner.Standing.of(store, info));
         boolean foreign = standing.isForeignTo(session);
         if (foreign) {
-            takeover.awaitPermission(info, standing.holder());
+            takeover.awaitPermission(info, standing.holder(), backoff);
         }
         Owner owner = Owner.acquire(store, info, session, standing, backoff);
         if (foreign) {

@@ -87,6 +87,16 @@ class OwnerTest {
                 () -> Owner.acquire(store, info, new byte[Owner.SESSION_BYTES], before, new Rig.Impatient()));
     }
 
+    /** Its owner let go while this one waited for it to fall silent. */
+    @Test
+    void whatWasGivenUpMeanwhileIsTaken() throws Exception {
+        Owner first = acquire();
+        Standing before = Standing.of(store, info);
+        first.release();
+        Owner second = Owner.acquire(store, info, new byte[Owner.SESSION_BYTES], before, new Rig.Impatient());
+        commitUnder(second.guard());
+    }
+
     @Test
     void aStandingOfTheSameProcessIsNotForeign() throws Exception {
         acquire();

@@ -35,6 +35,7 @@ final class WatchedStore implements Store {
     private volatile boolean keeping;
     private volatile int layer = -1;
     private volatile Hook hook = () -> {};
+    private volatile boolean shared;
 
     FaultStore faults() {
         return faults;
@@ -49,6 +50,12 @@ final class WatchedStore implements Store {
     /** Runs on the committing thread. */
     void beforeEachCommit(Hook next) {
         hook = next;
+    }
+
+    /** As if other processes used it too. */
+    WatchedStore share() {
+        shared = true;
+        return this;
     }
 
     void keepBatches() {
@@ -174,7 +181,7 @@ final class WatchedStore implements Store {
 
     @Override
     public boolean isShared() {
-        return faults.isShared();
+        return shared;
     }
 
     @Override
