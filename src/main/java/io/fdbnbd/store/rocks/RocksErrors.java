@@ -43,8 +43,8 @@ final class RocksErrors {
         if (status.getSubCode() == Status.SubCode.NoSpace) {
             return new StoreException(
                     Kind.NO_SPACE,
-                    directory + " has no room left: free space on its file system, and writes are taken again within"
-                            + " seconds (" + failure.getMessage() + ")",
+                    directory + " has no room left: free 64 MiB or more on its file system, and writes are taken again"
+                            + " within seconds (" + failure.getMessage() + ")",
                     failure);
         }
         return new StoreException(

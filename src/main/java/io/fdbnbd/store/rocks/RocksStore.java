@@ -54,6 +54,9 @@ public final class RocksStore implements Store {
     /** Why nothing is taken any more, if a sync has failed: what the system dropped then, a second sync would not see. */
     private volatile @Nullable StoreException syncFailure;
 
+    /** Whether the last commit failed because the disk was full. Guarded by {@link #commitLock}. */
+    private boolean isFull;
+
     /** Opens the store in {@code directory}, creating either if there is none. */
     public static RocksStore open(Path directory) throws StoreException {
         return open(directory, RocksOptions.DEFAULTS);
@@ -164,6 +167,10 @@ public final class RocksStore implements Store {
                 reads.check(guard);
             }
             database.write(writeOptions, batch);
+            isFull = false;
+        } catch (RocksDBException e) {
+            isFull = RocksErrors.of(directory, e).kind() == Kind.NO_SPACE;
+            throw e;
         } finally {
             commitLock.unlock();
         }
@@ -181,6 +188,7 @@ public final class RocksStore implements Store {
 
     private void syncLog() throws StoreException {
         refuseAfterFailedSync();
+        refuseWhileFull();
         long covered = database.getLatestSequenceNumber();
         try {
             database.syncWal();
@@ -192,6 +200,21 @@ public final class RocksStore implements Store {
                             + " before may be lost: see to its disk, then restart",
                     e);
             throw syncFailure;
+        }
+    }
+
+    // A log whose disk was full cannot be synced, and trying to would keep RocksDB from replacing it, with all that it
+    // holds, once there is room. That there is shows when something can be written again.
+    private void refuseWhileFull() throws StoreException {
+        commitLock.lock();
+        try (WriteBatch nothing = new WriteBatch()) {
+            if (isFull) {
+                commitUnderGuards(List.of(), nothing);
+            }
+        } catch (RocksDBException e) {
+            throw RocksErrors.of(directory, e);
+        } finally {
+            commitLock.unlock();
         }
     }
 

@@ -137,12 +137,16 @@ class RocksDirectoryTest {
             }
         }
 
-        private static boolean run(String... command) throws IOException {
-            Process process = new ProcessBuilder(command)
-                    .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .start();
-            return process.onExit().join().exitValue() == 0;
+        private static boolean run(String... command) {
+            try {
+                Process process = new ProcessBuilder(command)
+                        .redirectErrorStream(true)
+                        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                        .start();
+                return process.onExit().join().exitValue() == 0;
+            } catch (IOException e) {
+                return false;
+            }
         }
     }
 }
