@@ -36,31 +36,40 @@ abstract class CrashContract {
 
     @Test
     void whatWasPromisedIsThereAfterKill9(@TempDir Path directory) throws Exception {
-        run(directory, "kill -9", load -> {
-            load.awaitMoment();
-            server.kill();
-            load.join();
-        });
+        run(
+                directory,
+                "kill -9",
+                (random) -> new Load(random, LoadClient.Decisive.PROMISE, () -> server.kill()),
+                load -> {
+                    load.join();
+                    server.awaitKilled();
+                });
     }
 
     @Test
     void whatWasAnsweredIsThereAfterSigterm(@TempDir Path directory) throws Exception {
-        run(directory, "SIGTERM", load -> {
-            load.awaitMoment();
-            server.requestEnd();
-            load.join();
-            server.awaitEnd();
-            server.assertNoComplaints();
-            narrow.endedInOrder();
-            wide.endedInOrder();
-        });
+        run(
+                directory,
+                "SIGTERM",
+                (random) -> new Load(random, LoadClient.Decisive.ANSWER, () -> server.requestEnd()),
+                load -> {
+                    load.join();
+                    server.awaitEnd();
+                    server.assertNoComplaints();
+                    narrow.endedInOrder();
+                    wide.endedInOrder();
+                });
+    }
+
+    private interface Begin {
+        Load of(Random random);
     }
 
     private interface End {
         void of(Load load) throws Exception;
     }
 
-    private void run(Path directory, String name, End end) throws Exception {
+    private void run(Path directory, String name, Begin begin, End end) throws Exception {
         long seed = Long.getLong("fdbnbd.seed", 20_261_122L);
         System.out.println(getClass().getSimpleName() + ": " + name + ", fdbnbd.seed=" + seed);
         try (ServeProcess process = new ServeProcess(directory, store(directory)).with(arguments())) {
@@ -72,7 +81,7 @@ abstract class CrashContract {
             process.stop();
             for (int round = 0; round < ROUNDS; round++) {
                 try {
-                    playRound(new Random(seed + round), end);
+                    playRound(new Random(seed + round), begin, end);
                 } catch (Throwable e) {
                     throw new AssertionError(
                             name + ", round " + round + ", fdbnbd.seed=" + seed + "; the server said:\n"
@@ -87,12 +96,13 @@ abstract class CrashContract {
         }
     }
 
-    private void playRound(Random random, End end) throws Exception {
+    private void playRound(Random random, Begin begin, End end) throws Exception {
         boolean committed = random.nextBoolean();
         server.start("--ack", committed ? "committed" : "buffered");
         checkSurvivors();
-        Load load = new Load(random);
+        Load load = begin.of(random);
         load.start(List.of(server.tcp(), server.unix()), List.of(narrow, wide), committed, random);
+        load.awaitEnd();
         end.of(load);
     }
 

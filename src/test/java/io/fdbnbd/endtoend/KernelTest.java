@@ -61,6 +61,7 @@ class KernelTest {
                         server.await(FSYNCED_SECONDS_MAX, () -> lastNumber(guest.said(), "fsynced") >= FSYNCED_MIN);
                 assertTrue(synced, () -> guest.said() + "\nthe server said:\n" + server.log());
                 server.kill();
+                server.awaitKilled();
             } finally {
                 guest.powerOff();
             }
@@ -89,7 +90,8 @@ class KernelTest {
                 attach huge
                 quiet mkfs.ext4 -F /dev/nbd0
                 mount -t ext4 /dev/nbd0 /mnt
-                make_tree /mnt/tree
+                echo text >/mnt/file
+                sync
                 fstrim -v /mnt
                 umount /mnt
                 check ext4

@@ -6,7 +6,6 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What each sector of a volume may hold. Operations of several clients overlap as they like; all that is assumed is
@@ -169,21 +168,18 @@ final class Ledger {
     }
 
     private static boolean allows(List<Operation> history, long id, InEffect inEffect) {
-        for (Operation candidate : history) {
-            if (candidate.id == id && successor(history, candidate, inEffect) == null) {
+        long newest = 0;
+        for (Operation operation : history) {
+            if (inEffect.test(operation)) {
+                newest = Math.max(newest, operation.sentAt);
+            }
+        }
+        for (Operation operation : history) {
+            if (operation.id == id && operation.answeredAt >= newest) {
                 return true;
             }
         }
         return false;
-    }
-
-    private static @Nullable Operation successor(List<Operation> history, Operation candidate, InEffect inEffect) {
-        for (Operation other : history) {
-            if (other.sentAt > candidate.answeredAt && inEffect.test(other)) {
-                return other;
-            }
-        }
-        return null;
     }
 
     private String complaint(List<Operation> history, int sector, byte[] bytes, long id, String when) {

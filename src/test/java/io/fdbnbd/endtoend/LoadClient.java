@@ -28,14 +28,20 @@ final class LoadClient {
     private static final int COLD_LENGTH_MAX = 512;
     private static final int LONG_LENGTH_MAX = 4096;
 
-    /** Who hears of it. Called by the receiver. */
+    /** Sent without a pause, so that the server has much that it has answered and not committed. */
+    private static final int BURST_WRITES = 24;
+
+    private static final int BURST_SECTORS = 384;
+
+    /** Who hears of it, on this client's threads. */
     interface Listener {
-        /**
-         * A reply has come.
-         *
-         * @param promise whether it is to a FLUSH, or to a request with FUA
-         */
-        void answered(boolean promise);
+        void answered();
+
+        /** Whether it is time for the burst, which each client sends once. */
+        boolean wantsBurst();
+
+        /** Something has just been answered that a server in its death throes would love to forget. */
+        void decisive();
 
         /** The connection is over; once. */
         void ended(Throwable reason);
@@ -44,8 +50,20 @@ final class LoadClient {
         boolean isStopping();
     }
 
+    /** What is decisive: the answer to a FLUSH or FUA, or that to mere writes. */
+    enum Decisive {
+        PROMISE,
+        ANSWER
+    }
+
     private record Request(
-            int type, int flags, int first, int count, long sentAt, Ledger.@Nullable Operation operation) {
+            int type,
+            int flags,
+            int first,
+            int count,
+            long sentAt,
+            boolean decisive,
+            Ledger.@Nullable Operation operation) {
         boolean has(int flag) {
             return (flags & flag) != 0;
         }
@@ -54,6 +72,7 @@ final class LoadClient {
     private final NbdTestClient client;
     private final Ledger ledger;
     private final boolean answersWhenCommitted;
+    private final Decisive decisive;
     private final Random random;
     private final Listener listener;
     private final Map<Long, Request> underWay = new ConcurrentHashMap<>();
@@ -62,11 +81,20 @@ final class LoadClient {
     private final Thread receiver;
     private volatile boolean over;
 
+    /** The sender's. */
+    private long cookies;
+
     private LoadClient(
-            NbdTestClient client, Ledger ledger, boolean answersWhenCommitted, Random random, Listener listener) {
+            NbdTestClient client,
+            Ledger ledger,
+            boolean answersWhenCommitted,
+            Decisive decisive,
+            Random random,
+            Listener listener) {
         this.client = client;
         this.ledger = ledger;
         this.answersWhenCommitted = answersWhenCommitted;
+        this.decisive = decisive;
         this.random = random;
         this.listener = listener;
         this.receiver = Threads.startPlatform("load-receiver", this::receiveAll);
@@ -74,10 +102,15 @@ final class LoadClient {
     }
 
     static LoadClient start(
-            ListenAddress address, Ledger ledger, boolean answersWhenCommitted, Random random, Listener listener)
+            ListenAddress address,
+            Ledger ledger,
+            boolean answersWhenCommitted,
+            Decisive decisive,
+            Random random,
+            Listener listener)
             throws IOException {
         NbdTestClient client = NbdTestClient.attach(address, ledger.volume());
-        return new LoadClient(client, ledger, answersWhenCommitted, random, listener);
+        return new LoadClient(client, ledger, answersWhenCommitted, decisive, random, listener);
     }
 
     /** Waits until the server has ended the connection. */
@@ -91,9 +124,14 @@ final class LoadClient {
 
     private void sendAll() {
         try {
-            for (long cookie = 1; !over; cookie++) {
-                depth.acquire();
-                send(cookie);
+            boolean burst = false;
+            while (!over) {
+                if (!burst && listener.wantsBurst()) {
+                    burst = true;
+                    sendBurst();
+                } else {
+                    send();
+                }
             }
         } catch (IOException e) {
             // The receiver hears of it too, after the replies that are still to come.
@@ -103,11 +141,28 @@ final class LoadClient {
         }
     }
 
-    private void send(long cookie) throws IOException {
+    private void sendBurst() throws IOException, InterruptedException {
+        for (int i = 0; i < BURST_WRITES && !over; i++) {
+            write(0, random.nextInt(ledger.sectorCount() - BURST_SECTORS), BURST_SECTORS, false);
+        }
+        if (decisive == Decisive.PROMISE && random.nextBoolean()) {
+            write(Nbd.CMD_FLAG_FUA, random.nextInt(ledger.sectorCount() - BURST_SECTORS), 1, true);
+            return;
+        }
+        // All have been answered once nothing is under way.
+        depth.acquire(DEPTH_MAX);
+        depth.release(DEPTH_MAX);
+        if (decisive == Decisive.PROMISE) {
+            flush(true);
+        } else if (!over) {
+            listener.decisive();
+        }
+    }
+
+    private void send() throws IOException, InterruptedException {
         int kind = random.nextInt(100);
         if (kind < 4) {
-            announce(cookie, new Request(Nbd.CMD_FLUSH, 0, 0, 0, ledger.now(), null));
-            client.request(0, Nbd.CMD_FLUSH, cookie, 0, 0);
+            flush(false);
             return;
         }
         boolean hot = random.nextBoolean();
@@ -116,35 +171,53 @@ final class LoadClient {
         int first = random.nextInt((hot ? HOT_SECTORS : ledger.sectorCount()) - count);
         int flags = random.nextInt(8) == 0 ? Nbd.CMD_FLAG_FUA : 0;
         if (kind < 64) {
-            write(cookie, flags, first, count);
+            write(flags, first, count, false);
         } else if (kind < 80) {
-            zero(cookie, flags, first, count);
+            zero(flags, first, count);
         } else {
-            announce(cookie, new Request(Nbd.CMD_READ, 0, first, count, ledger.now(), null));
-            client.request(0, Nbd.CMD_READ, cookie, bytes(first), bytes(count));
+            read(first, count);
         }
     }
 
-    private void write(long cookie, int flags, int first, int count) throws IOException {
+    private void write(int flags, int first, int count, boolean isDecisive) throws IOException, InterruptedException {
+        depth.acquire();
         Ledger.Operation operation = ledger.write(first, count);
         byte[] data = new byte[(int) bytes(count)];
         for (int i = 0; i < count; i++) {
             Stamp.put(data, i * Stamp.SECTOR_BYTES, operation.id, first + i);
         }
-        announce(cookie, new Request(Nbd.CMD_WRITE, flags, first, count, operation.sentAt, operation));
-        client.write(flags, cookie, bytes(first), data);
+        Request request = new Request(Nbd.CMD_WRITE, flags, first, count, operation.sentAt, isDecisive, operation);
+        client.write(flags, announce(request), bytes(first), data);
     }
 
-    private void zero(long cookie, int flags, int first, int count) throws IOException {
+    private void zero(int flags, int first, int count) throws IOException, InterruptedException {
+        depth.acquire();
         int type = random.nextBoolean() ? Nbd.CMD_TRIM : Nbd.CMD_WRITE_ZEROES;
         int more = type == Nbd.CMD_WRITE_ZEROES && random.nextBoolean() ? Nbd.CMD_FLAG_NO_HOLE : 0;
         Ledger.Operation operation = ledger.zero(first, count);
-        announce(cookie, new Request(type, flags, first, count, operation.sentAt, operation));
-        client.request(flags | more, type, cookie, bytes(first), bytes(count));
+        Request request = new Request(type, flags | more, first, count, operation.sentAt, false, operation);
+        send(request);
     }
 
-    private void announce(long cookie, Request request) {
-        underWay.put(cookie, request);
+    private void read(int first, int count) throws IOException, InterruptedException {
+        depth.acquire();
+        send(new Request(Nbd.CMD_READ, 0, first, count, ledger.now(), false, null));
+    }
+
+    private void flush(boolean isDecisive) throws IOException, InterruptedException {
+        depth.acquire();
+        send(new Request(Nbd.CMD_FLUSH, 0, 0, 0, ledger.now(), isDecisive, null));
+    }
+
+    private void send(Request request) throws IOException {
+        client.request(request.flags, request.type, announce(request), bytes(request.first), bytes(request.count));
+    }
+
+    /** Returns the request's cookie. */
+    private long announce(Request request) {
+        cookies++;
+        underWay.put(cookies, request);
+        return cookies;
     }
 
     private static long bytes(int sectors) {
@@ -173,15 +246,17 @@ final class LoadClient {
             return; // it may have happened or not, as if it had never been answered
         }
         assertEquals(0, reply.error(), () -> "the error of " + request);
-        boolean promise = request.type == Nbd.CMD_FLUSH || request.has(Nbd.CMD_FLAG_FUA);
         if (request.operation != null) {
-            ledger.answered(request.operation, promise || answersWhenCommitted);
+            ledger.answered(request.operation, request.has(Nbd.CMD_FLAG_FUA) || answersWhenCommitted);
         } else if (request.type == Nbd.CMD_FLUSH) {
             ledger.flushed(request.sentAt);
         } else {
             ledger.checkRead(request.sentAt, request.first, client.data((int) bytes(request.count)));
         }
+        if (request.decisive) {
+            listener.decisive();
+        }
         depth.release();
-        listener.answered(promise);
+        listener.answered();
     }
 }

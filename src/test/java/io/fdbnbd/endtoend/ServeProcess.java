@@ -26,6 +26,10 @@ final class ServeProcess implements AutoCloseable {
     private static final Pattern READY = Pattern.compile("serving [0-9]+ volume");
     private static final Pattern COMPLAINT =
             Pattern.compile("^\\S+ \\S+ (WARN|ERROR) .*|.*Exception.*|.*OutOfMemory.*", Pattern.MULTILINE);
+
+    /** As {@code tools/fdb-nbd} sets it. */
+    private static final String MALLOC_ARENAS = "2";
+
     private static final int START_SECONDS_MAX = 120;
     private static final int STOP_SECONDS_MAX = 120;
     private static final int POLL_MILLIS = 20;
@@ -76,10 +80,9 @@ final class ServeProcess implements AutoCloseable {
         command.addAll(List.of("serve", "--store", store, "--listen", "127.0.0.1:0", "--listen", "unix:" + socket()));
         command.addAll(arguments);
         command.addAll(List.of(more));
-        process = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(logFile().toFile())
-                .start();
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        builder.environment().put("MALLOC_ARENA_MAX", MALLOC_ARENAS);
+        process = builder.redirectOutput(logFile().toFile()).start();
         assertTrue(
                 await(START_SECONDS_MAX, () -> READY.matcher(log()).find()),
                 () -> "the server did not start:\n" + log());
@@ -110,13 +113,16 @@ final class ServeProcess implements AutoCloseable {
 
     // ---- its end
 
-    /** As a crash would: nothing it holds in memory is kept. */
-    void kill() throws InterruptedException {
+    /** Kills it as a crash would: nothing it holds in memory is kept. Any thread; {@link #awaitKilled} follows. */
+    void kill() {
         running().destroyForcibly();
+    }
+
+    void awaitKilled() throws InterruptedException {
         assertEquals(SIGKILL_EXIT_CODE, running().waitFor(), () -> "it had ended before it was killed:\n" + log());
     }
 
-    /** SIGTERM, without waiting for what it leads to. */
+    /** SIGTERM, without waiting for what it leads to. Any thread. */
     void requestEnd() {
         running().destroy();
     }
