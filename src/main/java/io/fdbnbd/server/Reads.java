@@ -17,12 +17,16 @@ final class Reads {
     private static final int HEADER_BYTES = Nbd.SIMPLE_REPLY_BYTES;
     private static final int MUST_WAIT = -1;
 
+    /** READs in a row that had no other request beside them, after which the next is taken for another such. */
+    private static final int LONELY_READS_MIN = 32;
+
     private final Volume volume;
     private final Errors errors;
     private final ReplySender sender;
     private final GulpReplies replies;
     private final BufferPool pool;
     private final String name;
+    private int lonelyReads;
 
     Reads(Volume volume, Errors errors, ReplySender sender, GulpReplies replies, BufferPool pool, String name) {
         this.volume = volume;
@@ -45,7 +49,8 @@ final class Reads {
             readIntoOwnBuffer(request, replyBytes);
             return;
         }
-        int error = tryRead(request, out);
+        boolean lonely = isLonely(out, more);
+        int error = lonely && lonelyReads > LONELY_READS_MIN ? read(request, out, true) : read(request, out, false);
         if (error == MUST_WAIT) {
             ByteBuffer buffer = pool.tryTake(replyBytes);
             if (buffer == null) {
@@ -58,6 +63,16 @@ final class Reads {
         }
     }
 
+    /**
+     * Whether nothing else of this client is under way. A client that has one request at a time is served by the reader
+     * itself, to which nobody else has to be woken; if it sends another after all, that waits for this one.
+     */
+    private boolean isLonely(ByteBuffer out, boolean more) {
+        boolean lonely = !more && out.position() == 0 && volume.isForVirtualThreads() && sender.isIdle();
+        lonelyReads = lonely ? lonelyReads + 1 : 0;
+        return lonely;
+    }
+
     /** A READ whose reply does not fit between the others. */
     private void readIntoOwnBuffer(Request request, int replyBytes) throws IOException, InterruptedException {
         ByteBuffer buffer = pool.tryTake(replyBytes);
@@ -67,7 +82,7 @@ final class Reads {
         }
         int error;
         try {
-            error = tryRead(request, buffer);
+            error = read(request, buffer, false);
             if (error == 0) {
                 replies.flushWith(buffer.flip());
             } else if (error != MUST_WAIT) {
@@ -84,15 +99,24 @@ final class Reads {
         }
     }
 
-    /** Puts a whole reply at the position of {@code out}, or leaves the position and returns why. */
-    private int tryRead(Request request, ByteBuffer out) {
+    /**
+     * Puts a whole reply at the position of {@code out}, or leaves the position and returns why.
+     *
+     * @param wait whether to wait for the store, instead of returning MUST_WAIT
+     */
+    private int read(Request request, ByteBuffer out, boolean wait) {
         int start = out.position();
         int limit = out.limit();
         int data = start + HEADER_BYTES;
         out.limit(data + (int) request.length()).position(data);
         int error;
         try {
-            error = request.length() == 0 || volume.tryRead(request.offset(), out) ? 0 : MUST_WAIT;
+            if (wait) {
+                volume.read(request.offset(), out);
+                error = 0;
+            } else {
+                error = request.length() == 0 || volume.tryRead(request.offset(), out) ? 0 : MUST_WAIT;
+            }
         } catch (VolumeException | RuntimeException e) {
             error = errors.report(volume.info().name(), request, e);
         }

@@ -111,6 +111,11 @@ final class ReplySender {
         startWriter();
     }
 
+    /** Whether no request waits. The reader's. */
+    boolean isIdle() {
+        return requests.availablePermits() == REQUESTS_MAX;
+    }
+
     /** Ends what {@link #begin} began. Any thread; never waits. */
     void sendLater(Reply reply) {
         // There is always room: the queue holds as many as can wait.

@@ -26,6 +26,14 @@ public interface Store extends AutoCloseable {
     /** What fits into one batch and one read here, and how many may be under way at once. Constant for a store. */
     StoreLimits limits();
 
+    /**
+     * Whether a virtual thread may call this store: false where a call holds on to the thread that carries it, for as
+     * long as it takes.
+     */
+    default boolean isForVirtualThreads() {
+        return true;
+    }
+
     /** Runs tasks that call this store: platform threads where a call can pin its thread, virtual ones elsewhere. */
     Executor executor();
 

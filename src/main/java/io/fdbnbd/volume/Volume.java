@@ -96,6 +96,11 @@ public final class Volume {
         return buffer.isLost();
     }
 
+    /** Whether a virtual thread may itself make the calls that wait for the store. */
+    public boolean isForVirtualThreads() {
+        return store.isForVirtualThreads();
+    }
+
     /** Where {@link #read}, {@link #flush} and {@link #sync} belong. */
     public Executor executor() {
         return store.executor();

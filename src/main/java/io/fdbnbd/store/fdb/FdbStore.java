@@ -81,6 +81,8 @@ public final class FdbStore implements Store {
     // What close() has to cancel.
     private final Set<Transaction> open = ConcurrentHashMap.newKeySet();
 
+    private final SharedReads sharedReads = new SharedReads(this::openAt, this::close);
+
     private FdbStore(Database database, FdbKeys keys, String clusterFile, Ticker ticker) {
         this.database = database;
         this.keys = keys;
@@ -149,11 +151,13 @@ public final class FdbStore implements Store {
         }
         refreshIfDue(guard);
         FdbRead read = new FdbRead(keys, ranges);
-        try (Call call = begin()) {
-            call.transaction().setReadVersion(version.getAsLong());
-            read.send(call.transaction());
+        SharedReads.Share share = sharedReads.at(version.getAsLong());
+        outage.begin();
+        try {
+            read.send(share.transaction());
             read.await();
         } catch (StoreException e) {
+            sharedReads.retire(share);
             int code = codeOf(e);
             if (code != FdbErrors.TRANSACTION_TOO_OLD && code != FdbErrors.FUTURE_VERSION) {
                 throw e;
@@ -161,6 +165,9 @@ public final class FdbStore implements Store {
             // A recovery of the cluster makes every version too old that was taken before.
             proofs.drop(guard);
             return false;
+        } finally {
+            share.close();
+            outage.end();
         }
         read.show(visitor);
         return true;
@@ -310,19 +317,34 @@ public final class FdbStore implements Store {
     private record Call(FdbStore store, Transaction transaction) implements AutoCloseable {
         @Override
         public void close() {
-            store.open.remove(transaction);
-            transaction.close();
+            store.close(transaction);
             store.outage.end();
         }
     }
 
     private Call begin() {
+        Call call = new Call(this, open());
+        outage.begin();
+        return call;
+    }
+
+    private Transaction open() {
         Transaction transaction = database.createTransaction(Runnable::run);
         // Nothing is read here that was written here; and with it on, a guard's conflict may be left out.
         transaction.options().setReadYourWritesDisable();
         open.add(transaction);
-        outage.begin();
-        return new Call(this, transaction);
+        return transaction;
+    }
+
+    private Transaction openAt(long version) {
+        Transaction transaction = open();
+        transaction.setReadVersion(version);
+        return transaction;
+    }
+
+    private void close(Transaction transaction) {
+        open.remove(transaction);
+        transaction.close();
     }
 
     /** Cancels what is under way, whose outcome is then unresolved, and releases the cluster. */
@@ -332,6 +354,7 @@ public final class FdbStore implements Store {
         executor.shutdown();
         if (gate.close()) {
             executor.close();
+            sharedReads.close();
             outage.close();
             database.close();
         }

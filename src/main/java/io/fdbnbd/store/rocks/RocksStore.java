@@ -108,6 +108,12 @@ public final class RocksStore implements Store {
         return LIMITS;
     }
 
+    /** Calls of the native library hold their thread. */
+    @Override
+    public boolean isForVirtualThreads() {
+        return false;
+    }
+
     @Override
     public Executor executor() {
         return pool;
