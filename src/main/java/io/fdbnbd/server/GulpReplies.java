@@ -67,6 +67,10 @@ final class GulpReplies {
         }
     }
 
+    boolean isEmpty() {
+        return out.position() == 0;
+    }
+
     /** Sends what was added, and {@code data} after it. */
     void flushWith(ByteBuffer data) throws IOException {
         sender.send(out.flip(), data);

@@ -17,16 +17,13 @@ final class Reads {
     private static final int HEADER_BYTES = Nbd.SIMPLE_REPLY_BYTES;
     private static final int MUST_WAIT = -1;
 
-    /** READs in a row that had no other request beside them, after which the next is taken for another such. */
-    private static final int LONELY_READS_MIN = 32;
-
     private final Volume volume;
     private final Errors errors;
     private final ReplySender sender;
     private final GulpReplies replies;
     private final BufferPool pool;
     private final String name;
-    private int lonelyReads;
+    private final ReadPattern pattern = new ReadPattern();
 
     Reads(Volume volume, Errors errors, ReplySender sender, GulpReplies replies, BufferPool pool, String name) {
         this.volume = volume;
@@ -39,6 +36,7 @@ final class Reads {
 
     /** @param more whether more requests of the gulp follow */
     void read(Request request, boolean more) throws IOException, InterruptedException {
+        noteAndReadAhead(request, more);
         if (request.length() > BufferPool.READ_CHUNK_BYTES) {
             readLong(request);
             return;
@@ -49,8 +47,7 @@ final class Reads {
             readIntoOwnBuffer(request, replyBytes);
             return;
         }
-        boolean lonely = isLonely(out, more);
-        int error = lonely && lonelyReads > LONELY_READS_MIN ? read(request, out, true) : read(request, out, false);
+        int error = read(request, out, waitsHere());
         if (error == MUST_WAIT) {
             ByteBuffer buffer = pool.tryTake(replyBytes);
             if (buffer == null) {
@@ -63,14 +60,19 @@ final class Reads {
         }
     }
 
+    private void noteAndReadAhead(Request request, boolean more) {
+        pattern.note(request, !more && replies.isEmpty() && sender.isIdle());
+        if (pattern.isInOrder()) {
+            volume.readAhead(request.offset() + request.length());
+        }
+    }
+
     /**
-     * Whether nothing else of this client is under way. A client that has one request at a time is served by the reader
-     * itself, to which nobody else has to be woken; if it sends another after all, that waits for this one.
+     * Whether this thread itself waits for the store. For a client that has one request at a time that saves waking
+     * another; if it sends more after all, they wait for this one.
      */
-    private boolean isLonely(ByteBuffer out, boolean more) {
-        boolean lonely = !more && out.position() == 0 && volume.isForVirtualThreads() && sender.isIdle();
-        lonelyReads = lonely ? lonelyReads + 1 : 0;
-        return lonely;
+    private boolean waitsHere() {
+        return pattern.isOneByOne() && volume.isForVirtualThreads();
     }
 
     /** A READ whose reply does not fit between the others. */
@@ -82,7 +84,7 @@ final class Reads {
         }
         int error;
         try {
-            error = read(request, buffer, false);
+            error = read(request, buffer, waitsHere());
             if (error == 0) {
                 replies.flushWith(buffer.flip());
             } else if (error != MUST_WAIT) {

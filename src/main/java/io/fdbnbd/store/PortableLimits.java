@@ -55,6 +55,7 @@ public final class PortableLimits {
                 1,
                 SERIAL_BYTES_TARGET,
                 SERIAL_BYTES_TARGET,
+                0,
                 Duration.ZERO);
     }
 

@@ -16,6 +16,8 @@ import java.time.Duration;
  * @param inFlightBytesMax counted bytes of all batches under way at once for one volume
  * @param readBytesTarget bytes (24 + key + value a row) that one {@link KeyRange} is best cut to, so that it is one
  *     trip to the store
+ * @param readAheadBytesMax how much of a volume is worth reading before it is asked for; 0 where the store has most of
+ *     it at hand
  * @param guardAgeMax how old a proof that a guard holds may be for it to serve a read
  */
 public record StoreLimits(
@@ -26,6 +28,7 @@ public record StoreLimits(
         int commitsInFlightMax,
         long inFlightBytesMax,
         int readBytesTarget,
+        int readAheadBytesMax,
         Duration guardAgeMax) {
 
     public StoreLimits {

@@ -12,6 +12,7 @@ import io.fdbnbd.util.Ticker;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.Executor;
+import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +28,9 @@ public final class Volume {
     /** Writes enter the buffer in pieces of at most this, so that one never has to wait for the whole buffer. */
     private static final int WRITE_PIECE_BYTES_MAX = 1 << 20;
 
+    /** Only so that nothing is kept that nobody wants. */
+    private static final Duration READ_AHEAD_AGE_MAX = Duration.ofSeconds(1);
+
     private static final Duration JOIN_DEADLINE = Duration.ofSeconds(5);
 
     private final VolumeInfo info;
@@ -35,6 +39,7 @@ public final class Volume {
     private final Store store;
     private final Owner owner;
     private final ByteBudget.Share budget;
+    private final ReadAhead readAhead;
     private final WriteBuffer buffer;
     private final BlockReader reader;
     private final Committer committer;
@@ -50,6 +55,7 @@ public final class Volume {
             byte[] session,
             AckMode ackMode,
             ByteBudget.Share budget,
+            Semaphore readAheadPieces,
             Backoff backoff,
             Ticker ticker) {
         this.info = info;
@@ -64,7 +70,15 @@ public final class Volume {
         BlockCodec codec = new BlockCodec(info.layer(), info.blockBytes(), info.compression());
         this.reader = new BlockReader(info, geometry, codec, store, owner, backoff, stall);
         Announcements announcements = new Announcements((int) (budget.maxBytes() / info.blockBytes()));
-        this.buffer = new WriteBuffer(geometry, codec, budget, announcements);
+        this.readAhead = new ReadAhead(
+                info,
+                limits.readAheadBytesMax(),
+                store.isShared() ? limits.guardAgeMax() : READ_AHEAD_AGE_MAX,
+                readAheadPieces,
+                this::readAhead,
+                store.executor(),
+                ticker);
+        this.buffer = new WriteBuffer(geometry, codec, budget, announcements, readAhead);
         this.flights = new Flights(info.name(), store, owner, buffer, reader, backoff, stall);
         Executor executor = limits.commitsInFlightMax() == 1 ? Runnable::run : store.executor();
         this.committer = new Committer(info, codec, limits, buffer, flights, announcements, executor, ticker);
@@ -120,13 +134,34 @@ public final class Volume {
         read(offset, dst, false);
     }
 
+    /**
+     * Begins to read what a client that reads in order will ask for next. Never waits; does nothing where the store has
+     * most reads at hand.
+     *
+     * @param offset where the client has come to, at most the volume's size
+     */
+    public void readAhead(long offset) {
+        if (readAhead.bytesMax() > 0) {
+            readAhead.want(offset);
+        }
+    }
+
     private boolean read(long offset, ByteBuffer dst, boolean mustNotWait) throws VolumeException {
         int length = dst.remaining();
-        int position = dst.position();
         geometry.checkInside(offset, length);
-        if (length == 0) {
+        if (length == 0 || readAhead.read(offset, dst, !mustNotWait)) {
             return true;
         }
+        return readThrough(offset, dst, mustNotWait);
+    }
+
+    private void readAhead(long offset, ByteBuffer dst) throws VolumeException {
+        readThrough(offset, dst, false);
+    }
+
+    private boolean readThrough(long offset, ByteBuffer dst, boolean mustNotWait) throws VolumeException {
+        int length = dst.remaining();
+        int position = dst.position();
         ReadRemainder remainder = buffer.read(offset, length, dst, position);
         if (remainder != null) {
             if (mustNotWait) {
@@ -260,6 +295,7 @@ public final class Volume {
             throw e;
         } finally {
             stopHeartbeat();
+            readAhead.close();
             backoff.close();
             committer.stop();
             Threads.joinOrWarn(committerThread, JOIN_DEADLINE);

@@ -38,6 +38,11 @@ public record VolumeOptions(
                 ackMode, total, Math.min(VOLUME_BUFFER_BYTES_DEFAULT, total / 2), Duration.ofSeconds(20), false);
     }
 
+    /** What all volumes of this process together may keep of what was read before it was asked for. */
+    long readAheadBytesMax() {
+        return bufferBytesMax / 4;
+    }
+
     public VolumeOptions withTakeOver(boolean value) {
         return new VolumeOptions(ackMode, bufferBytesMax, volumeBufferBytesMax, closeDeadline, value);
     }

@@ -10,6 +10,7 @@ import java.security.SecureRandom;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +42,7 @@ public final class Volumes implements AutoCloseable {
     private final Takeover takeover;
     private final Ticker ticker;
     private final ByteBudget buffers;
+    private final Semaphore readAheadPieces;
     private final SecureRandom random = new SecureRandom();
     private final byte[] process = new byte[Owner.PROCESS_BYTES];
     private final Supplier<Backoff> backoffs;
@@ -66,6 +68,7 @@ public final class Volumes implements AutoCloseable {
         this.ticker = ticker;
         this.backoffs = backoffs;
         this.buffers = new ByteBudget(options.bufferBytesMax());
+        this.readAheadPieces = new Semaphore((int) (options.readAheadBytesMax() / ReadAhead.PIECE_BYTES));
         random.nextBytes(process);
         catalog.checkFormat();
     }
@@ -150,7 +153,8 @@ public final class Volumes implements AutoCloseable {
                 Owner owner = acquire(info, session, backoff);
                 ByteBudget.Share budget =
                         buffers.share(VolumeOptions.VOLUME_BUFFER_BYTES_GUARANTEED, options.volumeBufferBytesMax());
-                slot.volume = new Volume(info, store, owner, session, options.ackMode(), budget, backoff, ticker);
+                slot.volume = new Volume(
+                        info, store, owner, session, options.ackMode(), budget, readAheadPieces, backoff, ticker);
             }
             return slot.volume;
         } finally {

@@ -29,6 +29,7 @@ final class WriteBuffer {
     private final BlockCodec codec;
     private final ByteBudget.Share budget;
     private final Announcements announcements;
+    private final ReadAhead readAhead;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition landed = lock.newCondition();
@@ -43,13 +44,20 @@ final class WriteBuffer {
     /**
      * @param budget bounds the bytes in here, a block's size for every entry
      * @param announcements takes what became dirty to the committer
+     * @param readAhead is told what it must forget
      */
-    WriteBuffer(Geometry geometry, BlockCodec codec, ByteBudget.Share budget, Announcements announcements) {
+    WriteBuffer(
+            Geometry geometry,
+            BlockCodec codec,
+            ByteBudget.Share budget,
+            Announcements announcements,
+            ReadAhead readAhead) {
         this.geometry = geometry;
         this.codec = codec;
         this.dirty = new DirtyMap(geometry, codec);
         this.budget = budget;
         this.announcements = announcements;
+        this.readAhead = readAhead;
     }
 
     // ---- connections
@@ -70,6 +78,7 @@ final class WriteBuffer {
                     put(first + i, whole[i], offset, src, ticket, added);
                 }
                 announceAdded(added);
+                readAhead.drop(offset, length);
             } finally {
                 lock.unlock();
             }
@@ -126,6 +135,7 @@ final class WriteBuffer {
             dirty.clear(first, end, ticket);
             clean = false;
             announcements.wakeUp();
+            readAhead.drop(geometry.offsetOf(first), geometry.offsetOf(end) - geometry.offsetOf(first));
             added = true;
         } finally {
             lock.unlock();
@@ -396,6 +406,7 @@ final class WriteBuffer {
                 return false;
             }
             failure = cause;
+            readAhead.dropAll();
             budget.refuse();
             tickets = dirty.tickets();
             landed.signalAll();

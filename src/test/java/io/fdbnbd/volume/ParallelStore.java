@@ -64,6 +64,7 @@ final class ParallelStore implements Store {
                 COMMITS_IN_FLIGHT_MAX,
                 4 << 20,
                 1 << 15,
+                1 << 20,
                 of.guardAgeMax());
     }
 

@@ -46,6 +46,9 @@ public final class FdbStore implements Store {
     /** A storage server's reply ends at 80,000 counted bytes; the rest is room for the prefix in each key. */
     private static final int READ_BYTES_TARGET = 77_000;
 
+    /** Some trips' worth: what one client that reads in order takes while a trip is under way. */
+    private static final int READ_AHEAD_BYTES_MAX = 2 << 20;
+
     /** How old a version may be that serves reads: how long a displaced owner may still read what it owned. */
     private static final Duration GUARD_AGE_MAX = Duration.ofSeconds(1);
 
@@ -66,6 +69,7 @@ public final class FdbStore implements Store {
             COMMITS_IN_FLIGHT_MAX,
             IN_FLIGHT_BYTES_MAX,
             READ_BYTES_TARGET,
+            READ_AHEAD_BYTES_MAX,
             GUARD_AGE_MAX);
 
     /** Attempts of a commit whose guards hold but were written to meanwhile. */
