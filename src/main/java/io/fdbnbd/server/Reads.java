@@ -4,10 +4,13 @@ import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.nbd.Replies;
 import io.fdbnbd.nbd.Request;
 import io.fdbnbd.util.Threads;
+import io.fdbnbd.volume.RangeRead;
 import io.fdbnbd.volume.Volume;
 import io.fdbnbd.volume.VolumeException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Serves READs. Belongs to the connection's reader; what waits for the store runs on the volume's executor, and READs
@@ -17,6 +20,11 @@ final class Reads {
     private static final int HEADER_BYTES = Nbd.SIMPLE_REPLY_BYTES;
     private static final int MUST_WAIT = -1;
 
+    /** READs of one gulp that are made together: one trip, one thread and one call to send the replies. */
+    private static final int TOGETHER_MAX = 16;
+
+    private static final int TOGETHER_BYTES_MAX = 256 << 10;
+
     private final Volume volume;
     private final Errors errors;
     private final ReplySender sender;
@@ -24,6 +32,8 @@ final class Reads {
     private final BufferPool pool;
     private final String name;
     private final ReadPattern pattern = new ReadPattern();
+    private final List<WaitingRead> waiting = new ArrayList<>(TOGETHER_MAX);
+    private int waitingBytes;
 
     Reads(Volume volume, Errors errors, ReplySender sender, GulpReplies replies, BufferPool pool, String name) {
         this.volume = volume;
@@ -140,31 +150,80 @@ final class Reads {
             throw e;
         }
         buffer.limit(replyBytes).position(HEADER_BYTES);
-        try {
-            volume.executor().execute(() -> {
-                Reply reply = new Reply(request.cookie(), readNow(request, buffer), buffer, replyBytes);
-                if (Thread.currentThread().isVirtual()) {
-                    sender.sendFromOwnThread(reply);
-                } else {
-                    // One of few: a client that takes its time must not have it.
-                    sender.sendLater(reply);
-                }
-            });
-        } catch (RuntimeException e) { // it does not take tasks any more
-            int error = errors.report(volume.info().name(), request, e);
-            sender.sendLater(new Reply(request.cookie(), error, buffer, replyBytes));
+        waiting.add(new WaitingRead(request, buffer, new RangeRead(request.offset(), buffer)));
+        waitingBytes += replyBytes;
+        boolean alone = !volume.isForVirtualThreads();
+        if (alone || waiting.size() == TOGETHER_MAX || waitingBytes >= TOGETHER_BYTES_MAX) {
+            launch();
         }
     }
 
-    private int readNow(Request request, ByteBuffer buffer) {
-        try {
-            volume.read(request.offset(), buffer);
-        } catch (Throwable e) { // there has to be a reply, whatever happens
-            return errors.report(volume.info().name(), request, e);
+    /** Lets go what waits for more of its gulp. Before the reader may have to wait for anything. */
+    void launch() {
+        if (waiting.isEmpty()) {
+            return;
         }
-        Replies.setSimple(buffer, 0, 0, request.cookie());
-        buffer.flip();
-        return 0;
+        List<WaitingRead> reads = List.copyOf(waiting);
+        waiting.clear();
+        waitingBytes = 0;
+        try {
+            volume.executor().execute(() -> sendReplies(readNow(reads)));
+        } catch (RuntimeException e) { // it does not take tasks any more
+            sendReplies(reads.stream().map(read -> read.failed(e)).toList());
+        }
+    }
+
+    private List<Reply> readNow(List<WaitingRead> reads) {
+        try {
+            volume.read(reads.stream().map(WaitingRead::range).toList());
+        } catch (Throwable e) { // there have to be replies, whatever happens
+            return reads.stream().map(read -> read.failed(e)).toList();
+        }
+        return reads.stream().map(WaitingRead::reply).toList();
+    }
+
+    private void sendReplies(List<Reply> all) {
+        if (Thread.currentThread().isVirtual()) {
+            sender.sendFromOwnThread(all);
+        } else {
+            // One of few: a client that takes its time must not have it.
+            all.forEach(sender::sendLater);
+        }
+    }
+
+    /** A READ that waits for the store, counted by the sender from its begin to its reply. */
+    private final class WaitingRead {
+        private final Request request;
+        private final ByteBuffer buffer;
+        private final RangeRead range;
+
+        WaitingRead(Request request, ByteBuffer buffer, RangeRead range) {
+            this.request = request;
+            this.buffer = buffer;
+            this.range = range;
+        }
+
+        RangeRead range() {
+            return range;
+        }
+
+        Reply reply() {
+            VolumeException failure = range.failure();
+            if (failure != null) {
+                return failed(failure);
+            }
+            Replies.setSimple(buffer, 0, 0, request.cookie());
+            return new Reply(request.cookie(), 0, buffer.flip(), replyBytes());
+        }
+
+        Reply failed(Throwable cause) {
+            int error = errors.report(volume.info().name(), request, cause);
+            return new Reply(request.cookie(), error, buffer, replyBytes());
+        }
+
+        private int replyBytes() {
+            return HEADER_BYTES + (int) request.length();
+        }
     }
 
     private void readLong(Request request) throws IOException, InterruptedException {
@@ -193,6 +252,7 @@ final class Reads {
 
     /** Where the pool has nothing left: slow, but it needs nothing of what others may be sitting on. */
     private void readThroughShare(Request request) throws IOException {
+        launch();
         ByteBuffer share = replies.flushAndBorrowShare();
         int error = new PiecewiseRead(request, volume, errors, sender).run(share);
         share.clear();
@@ -204,6 +264,7 @@ final class Reads {
     /** The replies so far must not wait for what this may have to wait for. */
     private void begin(int replyBytes) throws IOException, InterruptedException {
         if (!sender.tryBegin(replyBytes)) {
+            launch();
             replies.flush();
             sender.begin(replyBytes);
         }

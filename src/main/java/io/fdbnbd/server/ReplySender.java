@@ -9,6 +9,7 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
+import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -132,7 +133,14 @@ final class ReplySender {
      * waking the writer.
      */
     void sendFromOwnThread(Reply reply) {
-        Checks.check(queue.relaxedOffer(reply), "more replies than requests");
+        sendFromOwnThread(List.of(reply));
+    }
+
+    /** As for one reply: all of them in one call, as far as one call takes them. */
+    void sendFromOwnThread(List<Reply> replies) {
+        for (Reply reply : replies) {
+            Checks.check(queue.relaxedOffer(reply), "more replies than requests");
+        }
         if (lock.tryLock()) {
             try {
                 sendWithQueued(0);

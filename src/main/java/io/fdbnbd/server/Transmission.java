@@ -56,8 +56,18 @@ final class Transmission {
      * @throws IOException if the connection failed
      */
     void run() throws IOException, InterruptedException {
-        boolean more = serveGulp();
-        while (more) {
+        try {
+            serve();
+        } finally {
+            // They are counted as under way, whatever became of the connection.
+            reads.launch();
+        }
+        replies.endGulp();
+    }
+
+    private void serve() throws IOException, InterruptedException {
+        while (serveGulp()) {
+            reads.launch();
             replies.endGulp();
             letOthersRun();
             if (!gulps.receive()) {
@@ -66,9 +76,7 @@ final class Transmission {
                 }
                 return;
             }
-            more = serveGulp();
         }
-        replies.endGulp();
     }
 
     // Virtual threads have no time slices: without this a client that always has a request ready keeps its carrier, and
@@ -119,6 +127,9 @@ final class Transmission {
     }
 
     private void execute(Request request, ByteBuffer in) throws IOException, InterruptedException {
+        if (request.type() != Nbd.CMD_READ) {
+            reads.launch();
+        }
         switch (request.type()) {
             case Nbd.CMD_READ -> {
                 turnBytes += request.length();
@@ -143,6 +154,7 @@ final class Transmission {
      * starts behind it.
      */
     private void receivePayload(Request request, int error) throws IOException, InterruptedException {
+        reads.launch();
         if (error != 0) {
             passPayload(request, null);
             replies.add(error, request.cookie());

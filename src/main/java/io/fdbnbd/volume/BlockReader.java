@@ -53,20 +53,52 @@ final class BlockReader {
         this.rowsTarget = Math.max(1, (store.limits().readBytesTarget() - 1) / rowBytes);
     }
 
+    /** What {@link #read} is to do for one read: see {@link Placement}. */
+    Placement placement(List<Run> runs, long offset, int length, ByteBuffer dst, int position) {
+        return new Placement(runs, offset, length, dst, position, geometry, codec);
+    }
+
     /**
-     * Puts the parts of {@code runs} that lie in the byte range {@code offset, length} to {@code dst}, where the range's
-     * first byte stands at {@code position}.
+     * Makes several reads in one of the store. Damage is told by each one's {@link #finish}.
      *
-     * @throws VolumeException DAMAGED, LOST_OWNERSHIP or IO; {@code dst} is then undefined
+     * @throws VolumeException LOST_OWNERSHIP or IO; the contents of all buffers are then undefined
      */
-    void read(List<Run> runs, long offset, int length, ByteBuffer dst, int position) throws VolumeException {
-        List<KeyRange> ranges = ranges(runs);
+    void read(List<Placement> reads) throws VolumeException {
+        List<KeyRange> ranges = ranges(reads);
         Attempts.repeat(ATTEMPTS_MAX, backoff, stall, () -> {
-            Placement placement = new Placement(runs, offset, length, dst, position);
-            readOwned(ranges, placement::row);
-            placement.finish();
+            reads.forEach(Placement::begin);
+            readOwned(ranges, new Rows(reads));
             return true;
         });
+    }
+
+    /** Returns when all is in its place; throws DAMAGED if a block was. */
+    void finish(Placement read) throws VolumeException {
+        DamagedBlockException damage = read.finish();
+        if (damage != null) {
+            throw damaged(damage);
+        }
+    }
+
+    /** Gives the rows of several reads, in the order of the reads, to each what is its own. */
+    private static final class Rows implements RowVisitor {
+
+        private final List<Placement> reads;
+        private int current;
+
+        Rows(List<Placement> reads) {
+            this.reads = reads;
+        }
+
+        @Override
+        public void row(byte[] key, byte[] value) {
+            long block = Keys.blockOf(key);
+            // All reads see one version: where two of them ask for the same block, both have a row or none has.
+            while (!reads.get(current).takes(block)) {
+                current++;
+            }
+            reads.get(current).row(block, value);
+        }
     }
 
     private void readOwned(List<KeyRange> ranges, RowVisitor visitor) throws StoreException, VolumeException {
@@ -87,18 +119,17 @@ final class BlockReader {
         return new StoreException(StoreException.Kind.RETRYABLE, failure.getMessage(), failure);
     }
 
-    /** As {@link #read}, but returns false if that would have to wait; {@code dst} is then undefined. */
-    boolean tryRead(List<Run> runs, long offset, int length, ByteBuffer dst, int position) throws VolumeException {
-        Placement placement = new Placement(runs, offset, length, dst, position);
+    /** As {@link #read}, but returns false if that would have to wait; the buffer is then undefined. */
+    boolean tryRead(Placement read) {
+        List<Placement> reads = List.of(read);
         try {
-            if (!store.tryRead(owner.guard(), ranges(runs), placement::row)) {
+            if (!store.tryRead(owner.guard(), ranges(reads), new Rows(reads))) {
                 return false;
             }
         } catch (StoreException e) {
             // What to make of it, the read that waits finds out.
             return false;
         }
-        placement.finish();
         return true;
     }
 
@@ -139,91 +170,24 @@ final class BlockReader {
         return new VolumeException(DAMAGED, "volume '" + info.name() + "': " + cause.getMessage(), cause);
     }
 
-    private List<KeyRange> ranges(List<Run> runs) {
-        List<KeyRange> ranges = new ArrayList<>(runs.size());
-        for (Run run : runs) {
-            for (long first = run.first(); first < run.end(); first += rowsTarget) {
-                long end = Math.min(run.end(), first + rowsTarget);
-                byte[] begin = Keys.data(info.layer(), first);
-                ranges.add(
-                        end == first + 1
-                                ? KeyRange.ofKey(begin)
-                                : new KeyRange(begin, Keys.data(info.layer(), end), (int) (end - first)));
+    private List<KeyRange> ranges(List<Placement> reads) {
+        List<KeyRange> ranges = new ArrayList<>(reads.size());
+        for (Placement read : reads) {
+            for (Run run : read.runs()) {
+                addRanges(run, ranges);
             }
         }
         return ranges;
     }
 
-    /** Puts rows to their places and zeroes between them; rows come in ascending order of blocks. */
-    private final class Placement {
-
-        private final List<Run> runs;
-        private final long offset;
-        private final int length;
-        private final ByteBuffer dst;
-        private final int position;
-        private int run;
-        private long next;
-        private @Nullable DamagedBlockException damage;
-
-        Placement(List<Run> runs, long offset, int length, ByteBuffer dst, int position) {
-            this.runs = runs;
-            this.offset = offset;
-            this.length = length;
-            this.dst = dst;
-            this.position = position;
-            this.next = runs.getFirst().first();
-        }
-
-        void row(byte[] key, byte[] value) {
-            if (damage != null) {
-                return;
-            }
-            long block = Keys.blockOf(key);
-            zeroUpTo(block);
-            int from = geometry.from(block, offset);
-            try {
-                codec.decode(block, value, from, geometry.to(block, offset, length) - from, dst, place(block, from));
-            } catch (DamagedBlockException e) {
-                damage = e;
-            }
-            next = block + 1;
-        }
-
-        void finish() throws VolumeException {
-            if (damage != null) {
-                throw damaged(damage);
-            }
-            zeroUpTo(Long.MAX_VALUE);
-        }
-
-        private void zeroUpTo(long block) {
-            while (run < runs.size()) {
-                long end = runs.get(run).end();
-                zero(next, Math.min(block, end));
-                if (block < end) {
-                    return;
-                }
-                run++;
-                if (run < runs.size()) {
-                    next = runs.get(run).first();
-                }
-            }
-        }
-
-        private void zero(long first, long end) {
-            if (first < end) {
-                int from = geometry.from(first, offset);
-                long bytes = geometry.offsetOf(end - 1)
-                        + geometry.to(end - 1, offset, length)
-                        - geometry.offsetOf(first)
-                        - from;
-                Zeroes.put(dst, place(first, from), (int) bytes);
-            }
-        }
-
-        private int place(long block, int from) {
-            return position + (int) (geometry.offsetOf(block) + from - offset);
+    private void addRanges(Run run, List<KeyRange> ranges) {
+        for (long first = run.first(); first < run.end(); first += rowsTarget) {
+            long end = Math.min(run.end(), first + rowsTarget);
+            byte[] begin = Keys.data(info.layer(), first);
+            ranges.add(
+                    end == first + 1
+                            ? KeyRange.ofKey(begin)
+                            : new KeyRange(begin, Keys.data(info.layer(), end), (int) (end - first)));
         }
     }
 }

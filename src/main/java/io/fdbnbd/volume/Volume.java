@@ -1,7 +1,6 @@
 package io.fdbnbd.volume;
 
 import static io.fdbnbd.volume.VolumeException.Kind.IO;
-import static io.fdbnbd.volume.VolumeException.Kind.LOST_OWNERSHIP;
 import static io.fdbnbd.volume.VolumeException.Kind.SHUTTING_DOWN;
 
 import io.fdbnbd.store.Store;
@@ -11,6 +10,7 @@ import io.fdbnbd.util.Threads;
 import io.fdbnbd.util.Ticker;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
@@ -41,7 +41,7 @@ public final class Volume {
     private final ByteBudget.Share budget;
     private final ReadAhead readAhead;
     private final WriteBuffer buffer;
-    private final BlockReader reader;
+    private final VolumeReader reader;
     private final Committer committer;
     private final Thread committerThread;
     private final @Nullable Heartbeat heartbeat;
@@ -68,18 +68,19 @@ public final class Volume {
         Stall stall = new Stall(info.name(), ticker);
         StoreLimits limits = store.limits();
         BlockCodec codec = new BlockCodec(info.layer(), info.blockBytes(), info.compression());
-        this.reader = new BlockReader(info, geometry, codec, store, owner, backoff, stall);
+        BlockReader blocks = new BlockReader(info, geometry, codec, store, owner, backoff, stall);
         Announcements announcements = new Announcements((int) (budget.maxBytes() / info.blockBytes()));
         this.readAhead = new ReadAhead(
                 info,
                 limits.readAheadBytesMax(),
                 store.isShared() ? limits.guardAgeMax() : READ_AHEAD_AGE_MAX,
                 readAheadPieces,
-                this::readAhead,
+                this::readNew,
                 store.executor(),
                 ticker);
         this.buffer = new WriteBuffer(geometry, codec, budget, announcements, readAhead);
-        this.flights = new Flights(info.name(), store, owner, buffer, reader, backoff, stall);
+        this.flights = new Flights(info.name(), store, owner, buffer, blocks, backoff, stall);
+        this.reader = new VolumeReader(geometry, readAhead, buffer, blocks, flights::fail);
         Executor executor = limits.commitsInFlightMax() == 1 ? Runnable::run : store.executor();
         this.committer = new Committer(info, codec, limits, buffer, flights, announcements, executor, ticker);
         this.committerThread = committer.start(info.name());
@@ -126,12 +127,19 @@ public final class Volume {
      * @return false if it does; the position of {@code dst} is then as before, its bytes are undefined
      */
     public boolean tryRead(long offset, ByteBuffer dst) throws VolumeException {
-        return read(offset, dst, true);
+        return reader.tryRead(new RangeRead(offset, dst));
     }
 
     /** Fills {@code dst} from {@code offset}. Waits for the store. */
     public void read(long offset, ByteBuffer dst) throws VolumeException {
-        read(offset, dst, false);
+        RangeRead read = new RangeRead(offset, dst);
+        reader.read(List.of(read));
+        read.throwFailure();
+    }
+
+    /** Makes several reads in one of the store. Each is told what became of it. Waits for the store. */
+    public void read(List<RangeRead> reads) {
+        reader.read(reads);
     }
 
     /**
@@ -146,47 +154,10 @@ public final class Volume {
         }
     }
 
-    private boolean read(long offset, ByteBuffer dst, boolean mustNotWait) throws VolumeException {
-        int length = dst.remaining();
-        geometry.checkInside(offset, length);
-        if (length == 0 || readAhead.read(offset, dst, !mustNotWait)) {
-            return true;
-        }
-        return readThrough(offset, dst, mustNotWait);
-    }
-
-    private void readAhead(long offset, ByteBuffer dst) throws VolumeException {
-        readThrough(offset, dst, false);
-    }
-
-    private boolean readThrough(long offset, ByteBuffer dst, boolean mustNotWait) throws VolumeException {
-        int length = dst.remaining();
-        int position = dst.position();
-        ReadRemainder remainder = buffer.read(offset, length, dst, position);
-        if (remainder != null) {
-            if (mustNotWait) {
-                if (!reader.tryRead(remainder.runs(), offset, length, dst, position)) {
-                    return false;
-                }
-            } else {
-                readFromStore(remainder, offset, length, dst, position);
-            }
-            buffer.overlayPartial(remainder, offset, length, dst, position);
-        }
-        dst.position(position + length);
-        return true;
-    }
-
-    private void readFromStore(ReadRemainder remainder, long offset, int length, ByteBuffer dst, int position)
-            throws VolumeException {
-        try {
-            reader.read(remainder.runs(), offset, length, dst, position);
-        } catch (VolumeException e) {
-            if (e.kind() == LOST_OWNERSHIP) {
-                flights.fail(e);
-            }
-            throw e;
-        }
+    private void readNew(long offset, ByteBuffer dst) throws VolumeException {
+        RangeRead read = new RangeRead(offset, dst);
+        reader.readNew(List.of(read));
+        read.throwFailure();
     }
 
     /**
