@@ -15,11 +15,11 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 final class CommitWindow {
 
-    /** A commit that takes up to so many times the quickest is not queueing: open further. */
-    private static final int OPEN_BELOW = 2;
+    /** A commit that takes up to so many times the quickest is not queueing for long: open further. */
+    private static final int OPEN_BELOW = 4;
 
     /** A commit that takes more than so many times the quickest is queueing: close. */
-    private static final int CLOSE_ABOVE = 4;
+    private static final int CLOSE_ABOVE = 8;
 
     /** How long the quickest commit counts: the store may have become slower for good. */
     private static final long QUICKEST_NANOS_MAX = TimeUnit.SECONDS.toNanos(10);

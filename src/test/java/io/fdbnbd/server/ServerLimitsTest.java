@@ -98,6 +98,8 @@ class ServerLimitsTest {
         AtomicInteger under = new AtomicInteger();
         try (ServerFixture fixture = new ServerFixture()) {
             NbdTestClient client = fixture.attach();
+            // So that every READ is one of the store.
+            fixture.reads.holdsThreads = true;
             fixture.letReadsWait(client);
             fixture.store.always(call -> {
                 if (call != FaultStore.Call.READ) {

@@ -4,15 +4,19 @@ import static io.fdbnbd.server.NbdTestClient.bytes;
 import static io.fdbnbd.store.FaultStore.Fault.NONE;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.server.NbdTestClient.Reply;
+import io.fdbnbd.store.FaultStore;
 import io.fdbnbd.store.FaultStore.Fault;
 import io.fdbnbd.store.StoreException;
 import io.fdbnbd.volume.AckMode;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -52,6 +56,45 @@ class WaitingRequestsTest {
         hold.countDown();
         assertEquals(new Reply(1, 0), client.reply());
         assertArrayEquals(bytes(4096, 1), client.data(4096));
+    }
+
+    @Test
+    void readsOfOneGulpAreMadeTogetherAndEachIsAnswered() throws Exception {
+        int requests = 3 * 16 + 5;
+        assertEquals(0, client.write(0, bytes(512 * requests, 1)));
+        fixture.letReadsWait(client);
+        AtomicInteger calls = new AtomicInteger();
+        fixture.store.always(call -> {
+            calls.addAndGet(call == FaultStore.Call.READ ? 1 : 0);
+            return NONE;
+        });
+        ByteBuffer all = ByteBuffer.allocate(requests * Nbd.REQUEST_BYTES);
+        for (int i = 0; i < requests; i++) {
+            all.put(NbdTestClient.header(0, Nbd.CMD_READ, i, 512L * i, 512).flip());
+        }
+        client.send(all);
+        boolean[] answered = new boolean[requests];
+        for (int i = 0; i < requests; i++) {
+            Reply reply = client.reply();
+            assertEquals(0, reply.error());
+            int number = (int) reply.cookie();
+            byte[] expected = Arrays.copyOfRange(bytes(512 * requests, 1), 512 * number, 512 * number + 512);
+            assertArrayEquals(expected, client.data(512));
+            answered[number] = true;
+        }
+        assertFalse(Arrays.toString(answered).contains("false"));
+        assertTrue(calls.get() < requests / 2, calls + " calls of the store for " + requests + " reads");
+    }
+
+    @Test
+    void aConnectionThatBreaksTheProtocolBehindReadsThatWaitEndsAllTheSame() throws Exception {
+        assertEquals(0, client.write(0, bytes(4096, 1)));
+        fixture.letReadsWait(client);
+        client.send(ByteBuffer.allocate(2 * Nbd.REQUEST_BYTES)
+                .put(NbdTestClient.header(0, Nbd.CMD_READ, 1, 0, 512).flip())
+                .put(new byte[Nbd.REQUEST_BYTES]));
+        // Either the reply comes first or not; what counts is that the fixture finds nothing left of the connection.
+        client.shutdownOutput();
     }
 
     @Test

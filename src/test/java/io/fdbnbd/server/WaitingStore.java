@@ -16,6 +16,9 @@ final class WaitingStore implements Store {
     private final Store under;
     volatile boolean hasNothingAtHand;
 
+    /** Whether it says that its calls hold their thread, as those of RocksDB do. */
+    volatile boolean holdsThreads;
+
     WaitingStore(Store under) {
         this.under = under;
     }
@@ -23,6 +26,11 @@ final class WaitingStore implements Store {
     @Override
     public StoreLimits limits() {
         return under.limits();
+    }
+
+    @Override
+    public boolean isForVirtualThreads() {
+        return !holdsThreads;
     }
 
     @Override

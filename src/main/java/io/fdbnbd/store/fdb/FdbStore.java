@@ -25,6 +25,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +43,12 @@ public final class FdbStore implements Store {
 
     private static final int COMMITS_IN_FLIGHT_MAX = 16;
     private static final long IN_FLIGHT_BYTES_MAX = 2 << 20;
+
+    /**
+     * Counted bytes of all commits of this process that are under way: the client keeps several copies of each, outside
+     * of the heap. A commit that is larger than what is left waits.
+     */
+    private static final int COMMITTING_BYTES_MAX = 64 << 20;
 
     /** A storage server's reply ends at 80,000 counted bytes; the rest is room for the prefix in each key. */
     private static final int READ_BYTES_TARGET = 77_000;
@@ -85,6 +92,7 @@ public final class FdbStore implements Store {
     // What close() has to cancel.
     private final Set<Transaction> open = ConcurrentHashMap.newKeySet();
 
+    private final Semaphore committingBytes = new Semaphore(COMMITTING_BYTES_MAX, true);
     private final SharedReads sharedReads = new SharedReads(this::openAt, this::close);
 
     private FdbStore(Database database, FdbKeys keys, String clusterFile, Ticker ticker) {
@@ -223,12 +231,15 @@ public final class FdbStore implements Store {
     @Override
     public void commit(Batch batch) throws StoreException {
         gate.enter();
+        int bytes = (int) Math.min(COMMITTING_BYTES_MAX, batch.countedBytes());
+        committingBytes.acquireUninterruptibly(bytes);
         try {
             PortableLimits.check(batch);
             for (int attempt = 1; !tryCommit(batch, attempt == CONFLICTS_MAX); attempt++) {
                 // Refused for a version of a guard that was older than needed: once more, with a new one.
             }
         } finally {
+            committingBytes.release(bytes);
             gate.leave();
         }
     }
