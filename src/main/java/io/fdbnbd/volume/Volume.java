@@ -8,7 +8,6 @@ import io.fdbnbd.store.Store;
 import io.fdbnbd.store.StoreLimits;
 import io.fdbnbd.util.ByteBudget;
 import io.fdbnbd.util.Threads;
-import io.fdbnbd.util.Ticker;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.Executor;
@@ -51,7 +50,7 @@ public final class Volume {
             AckMode ackMode,
             ByteBudget.Share budget,
             Backoff backoff,
-            Ticker ticker) {
+            Environment environment) {
         this.info = info;
         this.geometry = new Geometry(info.sizeBytes(), info.blockBytes());
         this.ackMode = ackMode;
@@ -59,7 +58,7 @@ public final class Volume {
         this.owner = owner;
         this.budget = budget;
         this.backoff = backoff;
-        Stall stall = new Stall(info.name(), ticker);
+        Stall stall = new Stall(info.name(), environment.ticker());
         StoreLimits limits = store.limits();
         BlockCodec codec = new BlockCodec(info.layer(), info.blockBytes(), info.compression());
         this.reader = new BlockReader(info, geometry, codec, store, owner, backoff, stall);
@@ -67,9 +66,12 @@ public final class Volume {
         this.buffer = new WriteBuffer(geometry, codec, budget, announcements);
         this.flights = new Flights(info.name(), store, owner, buffer, reader, backoff, stall);
         Executor executor = limits.commitsInFlightMax() == 1 ? Runnable::run : store.executor();
-        this.committer = new Committer(info, codec, limits, buffer, flights, announcements, executor, ticker);
-        this.committerThread = committer.start(info.name());
-        this.heartbeat = store.isShared() ? new Heartbeat(store, owner, info, session, flights::fail) : null;
+        this.committer =
+                new Committer(info, codec, limits, buffer, flights, announcements, executor, environment.ticker());
+        this.committerThread = environment.committers().start("commit-" + info.name(), committer::run);
+        this.heartbeat = store.isShared()
+                ? new Heartbeat(store, owner, info, session, environment.beats().get(), flights::fail)
+                : null;
     }
 
     public VolumeInfo info() {
