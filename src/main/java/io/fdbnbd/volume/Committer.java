@@ -2,7 +2,6 @@ package io.fdbnbd.volume;
 
 import io.fdbnbd.store.Batch;
 import io.fdbnbd.store.StoreLimits;
-import io.fdbnbd.util.Threads;
 import io.fdbnbd.util.Ticker;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -67,17 +66,8 @@ final class Committer {
         this.announcements = announcements;
     }
 
-    Thread start(String volumeName) {
-        return Threads.startPlatform("commit-" + volumeName, this::run);
-    }
-
-    /** Lets the committer end once everything announced before has landed, or the volume has failed. */
-    void stop() {
-        stopping = true;
-        announcements.wakeUp();
-    }
-
-    private void run() {
+    /** The committer's thread. */
+    void run() {
         try {
             boolean launched = true;
             while (!isFinished()) {
@@ -93,6 +83,12 @@ final class Committer {
             flights.fail(new VolumeException(VolumeException.Kind.IO, "the committer failed: " + e, e));
             throw e;
         }
+    }
+
+    /** Lets the committer end once everything announced before has landed, or the volume has failed. */
+    void stop() {
+        stopping = true;
+        announcements.wakeUp();
     }
 
     private boolean isFinished() {

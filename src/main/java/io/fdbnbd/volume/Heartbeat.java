@@ -7,8 +7,6 @@ import io.fdbnbd.store.StoreException;
 import io.fdbnbd.util.Threads;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.tinylog.Logger;
 
@@ -28,29 +26,38 @@ final class Heartbeat implements AutoCloseable {
     private final VolumeInfo info;
     private final byte[] session;
     private final Consumer<VolumeException> onLost;
-    private final CountDownLatch closed = new CountDownLatch(1);
+    private final Backoff pauses;
     private final Thread thread;
 
-    /** Starts beating; {@code onLost} is told, on the heartbeat's thread, if the volume is owned by another process. */
-    Heartbeat(Store store, Owner owner, VolumeInfo info, byte[] session, Consumer<VolumeException> onLost) {
+    /**
+     * Starts beating.
+     *
+     * @param pauses between the beats; closed by {@link #close}
+     * @param onLost is told, on the heartbeat's thread, if the volume is owned by another process
+     */
+    Heartbeat(
+            Store store,
+            Owner owner,
+            VolumeInfo info,
+            byte[] session,
+            Backoff pauses,
+            Consumer<VolumeException> onLost) {
         this.store = store;
         this.owner = owner;
         this.info = info;
         this.session = session;
+        this.pauses = pauses;
         this.onLost = onLost;
         this.thread = Threads.startVirtual("lease-" + info.name(), this::run);
     }
 
     private void run() {
         try {
-            long beat = 0;
-            do {
-                if (!beat(lease(beat++))) {
-                    return;
-                }
-            } while (!closed.await(INTERVAL.toMillis(), TimeUnit.MILLISECONDS));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            for (int beat = 0; beat(lease(beat)); beat++) {
+                pauses.pause(beat);
+            }
+        } catch (VolumeException e) {
+            Logger.debug("the lease of volume '{}' ends: {}", info.name(), e.getMessage());
         }
     }
 
@@ -95,7 +102,7 @@ final class Heartbeat implements AutoCloseable {
 
     @Override
     public void close() {
-        closed.countDown();
+        pauses.close();
         Threads.joinOrWarn(thread, JOIN_DEADLINE);
     }
 }

@@ -7,7 +7,6 @@ import io.fdbnbd.store.Store;
 import io.fdbnbd.store.StoreLimits;
 import io.fdbnbd.util.ByteBudget;
 import io.fdbnbd.util.Threads;
-import io.fdbnbd.util.Ticker;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
@@ -57,7 +56,7 @@ public final class Volume {
             ByteBudget.Share budget,
             Semaphore readAheadPieces,
             Backoff backoff,
-            Ticker ticker) {
+            Environment environment) {
         this.info = info;
         this.geometry = new Geometry(info.sizeBytes(), info.blockBytes());
         this.ackMode = ackMode;
@@ -65,7 +64,7 @@ public final class Volume {
         this.owner = owner;
         this.budget = budget;
         this.backoff = backoff;
-        Stall stall = new Stall(info.name(), ticker);
+        Stall stall = new Stall(info.name(), environment.ticker());
         StoreLimits limits = store.limits();
         BlockCodec codec = new BlockCodec(info.layer(), info.blockBytes(), info.compression());
         BlockReader blocks = new BlockReader(info, geometry, codec, store, owner, backoff, stall);
@@ -77,14 +76,17 @@ public final class Volume {
                 readAheadPieces,
                 this::readNew,
                 store.executor(),
-                ticker);
+                environment.ticker());
         this.buffer = new WriteBuffer(geometry, codec, budget, announcements, readAhead);
         this.flights = new Flights(info.name(), store, owner, buffer, blocks, backoff, stall);
         this.reader = new VolumeReader(geometry, readAhead, buffer, blocks, flights::fail);
         Executor executor = limits.commitsInFlightMax() == 1 ? Runnable::run : store.executor();
-        this.committer = new Committer(info, codec, limits, buffer, flights, announcements, executor, ticker);
-        this.committerThread = committer.start(info.name());
-        this.heartbeat = store.isShared() ? new Heartbeat(store, owner, info, session, flights::fail) : null;
+        this.committer =
+                new Committer(info, codec, limits, buffer, flights, announcements, executor, environment.ticker());
+        this.committerThread = environment.committers().start("commit-" + info.name(), committer::run);
+        this.heartbeat = store.isShared()
+                ? new Heartbeat(store, owner, info, session, environment.beats().get(), flights::fail)
+                : null;
     }
 
     public VolumeInfo info() {

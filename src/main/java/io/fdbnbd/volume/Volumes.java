@@ -12,7 +12,6 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
 
@@ -40,12 +39,11 @@ public final class Volumes implements AutoCloseable {
     private final Catalog catalog;
     private final VolumeOptions options;
     private final Takeover takeover;
-    private final Ticker ticker;
+    private final Environment environment;
     private final ByteBudget buffers;
     private final Semaphore readAheadPieces;
     private final SecureRandom random = new SecureRandom();
     private final byte[] process = new byte[Owner.PROCESS_BYTES];
-    private final Supplier<Backoff> backoffs;
     private final ReentrantLock lock = new ReentrantLock();
 
     // Guarded by lock.
@@ -56,17 +54,15 @@ public final class Volumes implements AutoCloseable {
 
     /** @throws VolumeException FUTURE_FORMAT or DAMAGED if this program must not touch the store; IO */
     public Volumes(Store store, VolumeOptions options, Ticker ticker) throws VolumeException {
-        this(store, options, ticker, () -> Backoff.exponential(5, 1000));
+        this(store, options, Environment.real(ticker));
     }
 
-    /** @param backoffs gives every volume its own */
-    Volumes(Store store, VolumeOptions options, Ticker ticker, Supplier<Backoff> backoffs) throws VolumeException {
+    Volumes(Store store, VolumeOptions options, Environment environment) throws VolumeException {
         this.store = store;
         this.catalog = new Catalog(store, InstantSource.system());
         this.options = options;
-        this.takeover = new Takeover(store, options.takeOver(), ticker, Takeover.Pause.REAL);
-        this.ticker = ticker;
-        this.backoffs = backoffs;
+        this.takeover = new Takeover(store, options.takeOver(), environment.ticker(), environment.pause());
+        this.environment = environment;
         this.buffers = new ByteBudget(options.bufferBytesMax());
         this.readAheadPieces = new Semaphore((int) (options.readAheadBytesMax() / ReadAhead.PIECE_BYTES));
         random.nextBytes(process);
@@ -148,13 +144,13 @@ public final class Volumes implements AutoCloseable {
         try {
             if (slot.volume == null) {
                 VolumeInfo info = catalog.find(name).orElseThrow(() -> Catalog.missing(name));
-                Backoff backoff = backoffs.get();
+                Backoff backoff = environment.attempts().get();
                 byte[] session = newSession();
                 Owner owner = acquire(info, session, backoff);
                 ByteBudget.Share budget =
                         buffers.share(VolumeOptions.VOLUME_BUFFER_BYTES_GUARANTEED, options.volumeBufferBytesMax());
                 slot.volume = new Volume(
-                        info, store, owner, session, options.ackMode(), budget, readAheadPieces, backoff, ticker);
+                        info, store, owner, session, options.ackMode(), budget, readAheadPieces, backoff, environment);
             }
             return slot.volume;
         } finally {

@@ -42,7 +42,8 @@ final class Rig implements AutoCloseable {
 
     Rig(Store store, VolumeSpec spec, VolumeOptions options) throws VolumeException {
         this.store = store;
-        this.volumes = new Volumes(store, options, Ticker.SYSTEM, Impatient::new);
+        this.volumes =
+                new Volumes(store, options, Environment.real(Ticker.SYSTEM).withAttempts(Impatient::new));
         if (volumes.catalog().find(NAME).isEmpty()) {
             volumes.catalog().create(spec);
         }
