@@ -209,6 +209,7 @@ public final class Catalog {
                     .clear(volumeKey)
                     .clear(Keys.owner(layer))
                     .clear(Keys.lease(layer))
+                    .clear(Keys.mark(layer))
                     .clearRange(Keys.data(layer, 0), Keys.data(layer, -1L)));
             return true;
         });

@@ -92,7 +92,11 @@ final class Flights {
         }
     }
 
-    private void commit(Batch batch) throws VolumeException {
+    /**
+     * Commits under the owner's guard, and tries again for as long as that may work. On return the batch has landed, and
+     * no attempt at it can land later.
+     */
+    void commit(Batch batch) throws VolumeException {
         Guard unresolved = null;
         for (int attempt = 0; ; attempt++) {
             StoreException problem;

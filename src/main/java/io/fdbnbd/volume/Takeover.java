@@ -7,7 +7,6 @@ import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import org.tinylog.Logger;
 
 /**
  * Decides whether a volume that seems to have an owner may be taken. In a store of one process an owner left behind is
@@ -48,11 +47,7 @@ final class Takeover {
      * @throws VolumeException BUSY, naming the owner, if it is alive
      */
     void awaitPermission(VolumeInfo info, String holder, Backoff backoff) throws VolumeException {
-        if (!store.isShared()) {
-            return;
-        }
-        if (atOnce) {
-            Logger.warn("volume '{}' is taken over from {}", info.name(), holder);
+        if (!store.isShared() || atOnce) {
             return;
         }
         byte[] seen = lease(info, backoff);
@@ -67,8 +62,6 @@ final class Takeover {
                                 + ": stop that one, or take the volume over with `fdb-nbd serve --take-over`");
             }
         }
-        Logger.info(
-                "volume '{}' is taken over from {}, silent for {} s", info.name(), holder, LEASE_LENGTH.toSeconds());
     }
 
     /** Returns when a displaced owner serves no more reads from versions that were proven before the takeover. */

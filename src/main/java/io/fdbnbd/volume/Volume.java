@@ -41,13 +41,13 @@ public final class Volume {
     private final Thread committerThread;
     private final @Nullable Heartbeat heartbeat;
     private final Flights flights;
+    private final UncleanMark mark;
     private final Backoff backoff;
 
     Volume(
             VolumeInfo info,
             Store store,
-            Owner owner,
-            byte[] session,
+            Ownership.Held held,
             AckMode ackMode,
             ByteBudget.Share budget,
             Backoff backoff,
@@ -56,7 +56,7 @@ public final class Volume {
         this.geometry = new Geometry(info.sizeBytes(), info.blockBytes());
         this.ackMode = ackMode;
         this.store = store;
-        this.owner = owner;
+        this.owner = held.owner();
         this.budget = budget;
         this.backoff = backoff;
         Stall stall = new Stall(info.name(), ticker);
@@ -66,10 +66,16 @@ public final class Volume {
         Announcements announcements = new Announcements((int) (budget.maxBytes() / info.blockBytes()));
         this.buffer = new WriteBuffer(geometry, codec, budget, announcements);
         this.flights = new Flights(info.name(), store, owner, buffer, reader, backoff, stall);
+        this.mark = markOf(ticker, UncleanMark.LOOK_INTERVAL);
         Executor executor = limits.commitsInFlightMax() == 1 ? Runnable::run : store.executor();
         this.committer = new Committer(info, codec, limits, buffer, flights, announcements, executor, ticker);
         this.committerThread = committer.start(info.name());
-        this.heartbeat = store.isShared() ? new Heartbeat(store, owner, info, session, flights::fail) : null;
+        this.heartbeat = store.isShared() ? new Heartbeat(store, owner, info, held.session(), flights::fail) : null;
+    }
+
+    /** A mark of this volume that looks at another clock than the volume's own, for tests. */
+    UncleanMark markOf(Ticker ticker, Duration lookInterval) {
+        return new UncleanMark(info, owner, buffer, flights, ticker, lookInterval);
     }
 
     public VolumeInfo info() {
@@ -173,6 +179,24 @@ public final class Volume {
         }
     }
 
+    /**
+     * Whether what was written before this call, and waits for no commit, may be answered now. If not,
+     * {@link #whenMarked}.
+     */
+    public boolean isMarked() {
+        return mark.isSet();
+    }
+
+    /**
+     * Tells when what was written before this call may be answered: once the store says, durably, that the volume may
+     * hold writes that a crash loses.
+     *
+     * @param listener told once, now or later, with the failure if it is not to be answered
+     */
+    public void whenMarked(CommitListener listener) {
+        mark.whenSet(listener);
+    }
+
     private static long pieceEnd(long offset) {
         return (offset / WRITE_PIECE_BYTES_MAX + 1) * WRITE_PIECE_BYTES_MAX;
     }
@@ -246,16 +270,20 @@ public final class Volume {
             }
             flights.sync(Attempts.WHILE_OPENING_MAX);
             stopHeartbeat();
+            mark.close();
             Attempts.repeat(Attempts.WHILE_OPENING_MAX, backoff, () -> {
-                owner.release();
+                owner.release(Owner.Mark.CLEARED);
                 return true;
             });
+            // Or the loss of power would bring the owner back, and the mark.
+            flights.sync(Attempts.WHILE_OPENING_MAX);
         } catch (VolumeException e) {
             buffer.fail(e);
             throw e;
         } finally {
             stopHeartbeat();
             backoff.close();
+            mark.close();
             committer.stop();
             Threads.joinOrWarn(committerThread, JOIN_DEADLINE);
             budget.close();

@@ -2,14 +2,15 @@ package io.fdbnbd.volume;
 
 import static io.fdbnbd.volume.VolumeException.Kind.BUSY;
 import static io.fdbnbd.volume.VolumeException.Kind.SHUTTING_DOWN;
+import static io.fdbnbd.volume.VolumeException.Kind.UNCLEAN;
 
 import io.fdbnbd.store.Store;
 import io.fdbnbd.util.ByteBudget;
 import io.fdbnbd.util.Ticker;
-import java.security.SecureRandom;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -38,11 +39,9 @@ public final class Volumes implements AutoCloseable {
     private final Store store;
     private final Catalog catalog;
     private final VolumeOptions options;
-    private final Takeover takeover;
+    private final Ownership ownership;
     private final Ticker ticker;
     private final ByteBudget buffers;
-    private final SecureRandom random = new SecureRandom();
-    private final byte[] process = new byte[Owner.PROCESS_BYTES];
     private final Supplier<Backoff> backoffs;
     private final ReentrantLock lock = new ReentrantLock();
 
@@ -62,11 +61,10 @@ public final class Volumes implements AutoCloseable {
         this.store = store;
         this.catalog = new Catalog(store, InstantSource.system());
         this.options = options;
-        this.takeover = new Takeover(store, options.takeOver(), ticker, Takeover.Pause.REAL);
+        this.ownership = new Ownership(store, options, ticker);
         this.ticker = ticker;
         this.backoffs = backoffs;
         this.buffers = new ByteBudget(options.bufferBytesMax());
-        random.nextBytes(process);
         catalog.checkFormat();
     }
 
@@ -77,7 +75,7 @@ public final class Volumes implements AutoCloseable {
     /**
      * Attaches a volume, opening it if nobody has.
      *
-     * @throws VolumeException MISSING, SHUTTING_DOWN, DAMAGED, FUTURE_FORMAT or IO
+     * @throws VolumeException MISSING, BUSY, UNCLEAN, SHUTTING_DOWN, DAMAGED, FUTURE_FORMAT or IO
      */
     public Attachment attach(String name) throws VolumeException {
         Slot slot = enter(name);
@@ -86,6 +84,12 @@ public final class Volumes implements AutoCloseable {
             Attachment attachment = new Attachment(open(name, slot), () -> leave(name, slot));
             attached = true;
             return attachment;
+        } catch (VolumeException e) {
+            if (e.kind() == BUSY || e.kind() == UNCLEAN) {
+                // Not every client shows the person behind it what it was told.
+                Logger.warn("a client was refused: {}", e.getMessage());
+            }
+            throw e;
         } finally {
             if (!attached) {
                 leave(name, slot);
@@ -110,6 +114,32 @@ public final class Volumes implements AutoCloseable {
      * @throws VolumeException BUSY, MISSING, DAMAGED or IO; nothing has changed then
      */
     public void delete(String name) throws VolumeException {
+        whileDetached(name, () -> {
+            catalog.delete(name);
+            return true;
+        });
+    }
+
+    /**
+     * Says of a volume that was left unclean that its clients have been restarted, so that it can be attached.
+     *
+     * @return who left it unclean, for people; empty if it was clean, and nothing has changed then
+     * @throws VolumeException BUSY if it is attached, here or by another server that lives; MISSING, DAMAGED or IO
+     */
+    public Optional<String> recover(String name) throws VolumeException {
+        return whileDetached(name, () -> {
+            VolumeInfo info = catalog.find(name).orElseThrow(() -> Catalog.missing(name));
+            try (Backoff backoff = backoffs.get()) {
+                return ownership.recover(info, backoff);
+            }
+        });
+    }
+
+    private interface Change<T> {
+        T make() throws VolumeException;
+    }
+
+    private <T> T whileDetached(String name, Change<T> change) throws VolumeException {
         Slot slot = enter(name);
         try {
             slot.opening.lock();
@@ -117,7 +147,7 @@ public final class Volumes implements AutoCloseable {
                 if (slot.volume != null) {
                     throw new VolumeException(BUSY, "volume '" + name + "' is attached: disconnect its clients first");
                 }
-                catalog.delete(name);
+                return change.make();
             } finally {
                 slot.opening.unlock();
             }
@@ -146,37 +176,15 @@ public final class Volumes implements AutoCloseable {
             if (slot.volume == null) {
                 VolumeInfo info = catalog.find(name).orElseThrow(() -> Catalog.missing(name));
                 Backoff backoff = backoffs.get();
-                byte[] session = newSession();
-                Owner owner = acquire(info, session, backoff);
+                Ownership.Held held = ownership.takeForClients(info, backoff);
                 ByteBudget.Share budget =
                         buffers.share(VolumeOptions.VOLUME_BUFFER_BYTES_GUARANTEED, options.volumeBufferBytesMax());
-                slot.volume = new Volume(info, store, owner, session, options.ackMode(), budget, backoff, ticker);
+                slot.volume = new Volume(info, store, held, options.ackMode(), budget, backoff, ticker);
             }
             return slot.volume;
         } finally {
             slot.opening.unlock();
         }
-    }
-
-    private byte[] newSession() {
-        byte[] session = new byte[Owner.SESSION_BYTES];
-        random.nextBytes(session);
-        System.arraycopy(process, 0, session, 0, Owner.PROCESS_BYTES);
-        return session;
-    }
-
-    private Owner acquire(VolumeInfo info, byte[] session, Backoff backoff) throws VolumeException {
-        Owner.Standing standing =
-                Attempts.repeat(Attempts.WHILE_OPENING_MAX, backoff, () -> Owner.Standing.of(store, info));
-        boolean foreign = standing.isForeignTo(session);
-        if (foreign) {
-            takeover.awaitPermission(info, standing.holder(), backoff);
-        }
-        Owner owner = Owner.acquire(store, info, session, standing, backoff);
-        if (foreign) {
-            takeover.awaitSilence();
-        }
-        return owner;
     }
 
     /**

@@ -36,6 +36,7 @@ final class WriteBuffer {
     // Guarded by lock.
     private final DirtyMap dirty;
     private @Nullable VolumeException failure;
+    private long writeCount;
 
     // Written under lock, read without: whether there is nothing here that a reader has to see.
     private volatile boolean clean = true;
@@ -66,6 +67,7 @@ final class WriteBuffer {
             lock.lock();
             try {
                 checkUsable();
+                writeCount++;
                 for (int i = 0; i < count; i++) {
                     put(first + i, whole[i], offset, src, ticket, added);
                 }
@@ -123,6 +125,7 @@ final class WriteBuffer {
         lock.lock();
         try {
             checkUsable();
+            writeCount++;
             dirty.clear(first, end, ticket);
             clean = false;
             announcements.wakeUp();
@@ -273,18 +276,30 @@ final class WriteBuffer {
     }
 
     boolean isLost() {
+        VolumeException known = failure();
+        return known != null && known.kind() == VolumeException.Kind.LOST_OWNERSHIP;
+    }
+
+    boolean isFailed() {
+        return failure() != null;
+    }
+
+    /** Why writes are not taken any more; null if they are. */
+    @Nullable
+    VolumeException failure() {
         lock.lock();
         try {
-            return failure != null && failure.kind() == VolumeException.Kind.LOST_OWNERSHIP;
+            return failure;
         } finally {
             lock.unlock();
         }
     }
 
-    boolean isFailed() {
+    /** Changes with every write that is taken. */
+    long writeCount() {
         lock.lock();
         try {
-            return failure != null;
+            return writeCount;
         } finally {
             lock.unlock();
         }

@@ -3,6 +3,7 @@ package io.fdbnbd.endtoend;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.fdbnbd.server.NbdTestClient;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -67,6 +68,8 @@ class KernelTest {
             }
             int promised = lastNumber(guest.said(), "fsynced");
             server.start();
+            NbdTestClient.refusalOf(server.tcp(), "a");
+            server.volumeCommand("recover", "a");
             int found = lastNumber(VirtualMachine.run(server, "crash-check", "a"), "contiguous");
             server.stop();
             assertTrue(found >= promised, () -> promised + " records were synced, " + found + " are there");

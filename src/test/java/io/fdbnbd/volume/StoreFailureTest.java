@@ -362,8 +362,8 @@ class StoreFailureTest {
     void whatWasClosedWithoutTheStoreTakingItIsReported() throws Exception {
         List<Kind> never = List.of(Kind.RETRYABLE);
         rig.detach();
-        VolumeOptions hasty =
-                new VolumeOptions(AckMode.BUFFERED, 4 << 20, 2 << 20, java.time.Duration.ofMillis(1), false);
+        VolumeOptions hasty = new VolumeOptions(
+                AckMode.BUFFERED, 4 << 20, 2 << 20, java.time.Duration.ofMillis(1), false, UncleanPolicy.REFUSE);
         Rig rash = new Rig(store, VolumeSpec.of(NAME, Rig.SIZE), hasty);
         Volume volume = rash.volume();
         CompletableFuture<Void> fate = rash.writeAndTell(0, BLOCK, 0);
