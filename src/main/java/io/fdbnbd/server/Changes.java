@@ -208,7 +208,7 @@ final class Changes {
                 sender.end(0);
                 return;
             }
-            if (failure.get() == null && request.has(Nbd.CMD_FLAG_FUA)) {
+            if (failure.get() == null && request.has(Nbd.CMD_FLAG_FUA) && !volume.answersWhenCommitted()) {
                 try {
                     volume.executor().execute(this::syncAndReply);
                     return;

@@ -72,6 +72,12 @@ final class Owner {
             return value != null;
         }
 
+        boolean isOwned() {
+            return value != null
+                    && value.length >= HEADER_BYTES
+                    && !Arrays.equals(value, 0, SESSION_BYTES, NOBODY, 0, SESSION_BYTES);
+        }
+
         /** Who the owner is, or was, for people. */
         String holder() {
             return value == null ? "nobody" : holderOf(value);
@@ -79,10 +85,7 @@ final class Owner {
 
         /** Whether another process than that of this session holds the volume, or held it and never let go. */
         boolean isForeignTo(byte[] session) {
-            return value != null
-                    && value.length >= HEADER_BYTES
-                    && !Arrays.equals(value, 0, PROCESS_BYTES, session, 0, PROCESS_BYTES)
-                    && !Arrays.equals(value, 0, SESSION_BYTES, NOBODY, 0, SESSION_BYTES);
+            return isOwned() && !Arrays.equals(value, 0, PROCESS_BYTES, session, 0, PROCESS_BYTES);
         }
     }
 

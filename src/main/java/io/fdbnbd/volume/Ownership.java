@@ -104,15 +104,20 @@ final class Ownership {
     }
 
     private Owner.Standing awaitPermission(VolumeInfo info, byte[] session, Backoff backoff) throws VolumeException {
-        Owner.Standing standing =
-                Attempts.repeat(Attempts.WHILE_OPENING_MAX, backoff, () -> Owner.Standing.of(store, info));
+        Owner.Standing standing = standing(info, backoff);
         if (standing.isForeignTo(session)) {
             takeover.awaitPermission(info, standing.holder(), backoff);
         }
         return standing;
     }
 
-    private Owner.Standing left(VolumeInfo info, Backoff backoff) throws VolumeException {
+    /** Who owns a volume, or did and never let go. */
+    Owner.Standing standing(VolumeInfo info, Backoff backoff) throws VolumeException {
+        return Attempts.repeat(Attempts.WHILE_OPENING_MAX, backoff, () -> Owner.Standing.of(store, info));
+    }
+
+    /** Who marked a volume, and left it unclean unless it is the owner and lives. */
+    Owner.Standing left(VolumeInfo info, Backoff backoff) throws VolumeException {
         return Attempts.repeat(Attempts.WHILE_OPENING_MAX, backoff, () -> UncleanMark.left(store, info));
     }
 

@@ -11,6 +11,7 @@ import io.fdbnbd.util.Threads;
 import io.fdbnbd.util.Ticker;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
@@ -65,7 +66,7 @@ public final class Volume {
         this.reader = new BlockReader(info, geometry, codec, store, owner, backoff, stall);
         Announcements announcements = new Announcements((int) (budget.maxBytes() / info.blockBytes()));
         this.buffer = new WriteBuffer(geometry, codec, budget, announcements);
-        this.flights = new Flights(info.name(), store, owner, buffer, reader, backoff, stall);
+        this.flights = new Flights(info.name(), store, owner, buffer, reader, backoff, stall, ackMode, ticker);
         this.mark = markOf(ticker, UncleanMark.LOOK_INTERVAL);
         Executor executor = limits.commitsInFlightMax() == 1 ? Runnable::run : store.executor();
         this.committer = new Committer(info, codec, limits, buffer, flights, announcements, executor, ticker);
@@ -82,7 +83,7 @@ public final class Volume {
         return info;
     }
 
-    /** Whether a write may be answered only after its commit. */
+    /** Whether a write may be answered only after its commit, which is then durable. */
     public boolean answersWhenCommitted() {
         return ackMode == AckMode.COMMITTED;
     }
@@ -91,6 +92,14 @@ public final class Volume {
     public long dirtyBytes() {
         return budget.heldBytes();
     }
+
+    /** Why nothing is written any more, and since when by the volume's ticker; empty if all is well. */
+    Optional<Failure> failure() {
+        return Optional.ofNullable(buffer.failure())
+                .map(cause -> new Failure(flights.failedNanos(), cause.getMessage()));
+    }
+
+    record Failure(long sinceNanos, String reason) {}
 
     /** Whether a flush waits for a commit. */
     boolean hasFlushWaiting() {
@@ -138,6 +147,12 @@ public final class Volume {
                 readFromStore(remainder, offset, length, dst, position);
             }
             buffer.overlayPartial(remainder, offset, length, dst, position);
+        } else if (!reader.isProven()) {
+            // All of it is in the buffer, and another server may have newer bytes by now.
+            if (mustNotWait) {
+                return false;
+            }
+            prove();
         }
         dst.position(position + length);
         return true;
@@ -148,11 +163,23 @@ public final class Volume {
         try {
             reader.read(remainder.runs(), offset, length, dst, position);
         } catch (VolumeException e) {
-            if (e.kind() == LOST_OWNERSHIP) {
-                flights.fail(e);
-            }
-            throw e;
+            throw noticed(e);
         }
+    }
+
+    private void prove() throws VolumeException {
+        try {
+            reader.prove();
+        } catch (VolumeException e) {
+            throw noticed(e);
+        }
+    }
+
+    private VolumeException noticed(VolumeException failure) {
+        if (failure.kind() == LOST_OWNERSHIP) {
+            flights.fail(failure);
+        }
+        return failure;
     }
 
     /**
@@ -238,7 +265,9 @@ public final class Volume {
     /** Returns when everything answered before this call has committed and is synced. Waits for the store. */
     public void flush() throws VolumeException {
         awaitCommitted(Long.MAX_VALUE);
-        sync();
+        if (ackMode == AckMode.BUFFERED) {
+            sync();
+        }
     }
 
     private boolean awaitCommitted(long nanosMax) throws VolumeException {
@@ -250,7 +279,10 @@ public final class Volume {
         }
     }
 
-    /** Makes durable what has committed: what FUA needs after its listener was told. Waits for the store. */
+    /**
+     * Makes durable what has committed: what FUA needs after its listener was told, unless
+     * {@link #answersWhenCommitted}. Waits for the store.
+     */
     public void sync() throws VolumeException {
         flights.sync(Integer.MAX_VALUE);
     }

@@ -28,15 +28,15 @@ public final class Volumes implements AutoCloseable {
     private static final class Slot {
         final ReentrantLock opening = new ReentrantLock();
 
-        // Guarded by opening.
-        @Nullable
-        Volume volume;
+        // Written under opening, read without.
+        volatile @Nullable Volume volume;
 
         // Guarded by the lock of Volumes: who holds the volume or waits for it.
         int users;
     }
 
     private final Store store;
+    private final InstantSource clock;
     private final Catalog catalog;
     private final VolumeOptions options;
     private final Ownership ownership;
@@ -59,7 +59,8 @@ public final class Volumes implements AutoCloseable {
     /** @param backoffs gives every volume its own */
     Volumes(Store store, VolumeOptions options, Ticker ticker, Supplier<Backoff> backoffs) throws VolumeException {
         this.store = store;
-        this.catalog = new Catalog(store, InstantSource.system());
+        this.clock = InstantSource.system();
+        this.catalog = new Catalog(store, clock);
         this.options = options;
         this.ownership = new Ownership(store, options, ticker);
         this.ticker = ticker;
@@ -108,16 +109,60 @@ public final class Volumes implements AutoCloseable {
         }
     }
 
+    /** Asks the store, and this process, about a volume. Waits for the store. */
+    public VolumeStatus status(VolumeInfo info) throws VolumeException {
+        Owner.Standing owner;
+        Owner.Standing mark;
+        try (Backoff backoff = backoffs.get()) {
+            owner = ownership.standing(info, backoff);
+            mark = ownership.left(info, backoff);
+        }
+        return new VolumeStatus(
+                attachedCount(info.name()),
+                owner.isOwned() ? Optional.of(owner.holder()) : Optional.empty(),
+                mark.isSet() ? Optional.of(mark.holder()) : Optional.empty(),
+                failure(info.name()));
+    }
+
+    private Optional<VolumeStatus.Failure> failure(String name) {
+        Slot slot;
+        lock.lock();
+        try {
+            slot = slots.get(name);
+        } finally {
+            lock.unlock();
+        }
+        Volume volume = slot == null ? null : slot.volume;
+        return volume == null
+                ? Optional.empty()
+                : volume.failure()
+                        .map(failure -> new VolumeStatus.Failure(
+                                clock.instant().minusNanos(ticker.nanoTime() - failure.sinceNanos()),
+                                failure.reason()));
+    }
+
     /**
-     * Deletes a volume that is not attached.
+     * Deletes a volume that is not attached, clean or not.
      *
-     * @throws VolumeException BUSY, MISSING, DAMAGED or IO; nothing has changed then
+     * @throws VolumeException BUSY if it is attached, here or by another server that lives; MISSING, DAMAGED or IO;
+     *     nothing has changed then
      */
     public void delete(String name) throws VolumeException {
         whileDetached(name, () -> {
-            catalog.delete(name);
+            if (store.isShared()) {
+                deleteShared(name);
+            } else {
+                catalog.delete(name);
+            }
             return true;
         });
+    }
+
+    private void deleteShared(String name) throws VolumeException {
+        VolumeInfo info = catalog.find(name).orElseThrow(() -> Catalog.missing(name));
+        try (Backoff backoff = backoffs.get()) {
+            catalog.delete(name, ownership.take(info, backoff));
+        }
     }
 
     /**

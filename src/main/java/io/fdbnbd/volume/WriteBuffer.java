@@ -243,7 +243,10 @@ final class WriteBuffer {
     }
 
     private static VolumeException again(VolumeException failure) {
-        return new VolumeException(failure.kind(), failure.getMessage(), failure);
+        // There may be room again, but not for this volume.
+        VolumeException.Kind kind =
+                failure.kind() == VolumeException.Kind.NO_SPACE ? VolumeException.Kind.IO : failure.kind();
+        return new VolumeException(kind, failure.getMessage(), failure);
     }
 
     private void reserve(int entries) throws VolumeException {
