@@ -71,7 +71,7 @@ final class ServeCommand implements Callable<Integer> {
             converter = Converters.AckByName.class,
             description = {
                 "When a write is answered. buffered: at once, and it is safe after a flush, like on a disk with a"
-                        + " write cache; committed: when the store has it. Default: buffered."
+                        + " write cache; committed: when it is durable. Default: buffered."
             })
     private AckMode ack = AckMode.BUFFERED;
 

@@ -31,7 +31,8 @@ final class Ownership {
     /**
      * Takes a volume for clients.
      *
-     * @throws VolumeException BUSY if its owner lives; UNCLEAN, and then nobody was displaced who lives; MISSING or IO
+     * @throws VolumeException BUSY if its owner lives; UNCLEAN, before anybody is displaced who was marked then; MISSING
+     *     or IO
      */
     Held takeForClients(VolumeInfo info, Backoff backoff) throws VolumeException {
         byte[] session = newSession();
@@ -61,7 +62,7 @@ final class Ownership {
         return new Held(owner, session);
     }
 
-    /** What this very process left, its own restart does not explain: that its clients know, has to be said each time. */
+    /** What this very process left is never accepted: its clients may have been here all the time. */
     private boolean isAcceptable(Owner.Standing left, byte[] session) {
         return !left.isSet() || (onUnclean == UncleanPolicy.ACCEPT && left.isForeignTo(session));
     }

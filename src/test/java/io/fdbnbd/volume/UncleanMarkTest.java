@@ -155,7 +155,6 @@ class UncleanMarkTest {
         awaitLooks(2);
         assertTrue(mark.isSet() && isStored());
         hold.countDown();
-        nanos.addAndGet(10 * UncleanMark.IDLE.toNanos());
         rig.flush();
         awaitLooks(2);
         nanos.addAndGet(UncleanMark.IDLE.toNanos());
