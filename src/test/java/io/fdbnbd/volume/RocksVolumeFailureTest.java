@@ -4,9 +4,9 @@ import static io.fdbnbd.volume.Rig.BLOCK;
 import static io.fdbnbd.volume.Rig.assertFails;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.fdbnbd.store.rocks.RocksStore;
+import io.fdbnbd.store.rocks.SmallDisk;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 class RocksVolumeFailureTest {
     private static final int BLOCKS = 1000;
 
-    private static final int FREE_BYTES = 16 << 20;
+    private static final int ROOM_BYTES = 16 << 20;
     private static final int BALLAST_BYTES = 64 << 20;
 
     @TempDir
@@ -92,33 +92,27 @@ class RocksVolumeFailureTest {
         return bytes;
     }
 
-    /** A file system that is really full, where this user may mount one. */
     @Test
     @Tag("slow")
     void aFullDiskFailsTheVolumeUntilItIsAttachedAnew() throws Exception {
-        assumeTrue(run("mount", "-t", "tmpfs", "-o", "size=" + (FREE_BYTES + BALLAST_BYTES), "tmpfs", "" + directory));
-        try {
-            Path ballast = Files.write(directory.resolve("ballast"), new byte[BALLAST_BYTES]);
-            try (Rig rig = Rig.on(RocksStore.open(directory.resolve("store")))) {
-                rig.write(0, BLOCK, 1);
-                rig.flush();
-                assertFails(VolumeException.Kind.IO, () -> {
-                    for (long offset = BLOCK; ; offset += 1 << 20) {
-                        rig.volume().write(offset, ByteBuffer.wrap(noise(1 << 20)), null);
-                        rig.volume().flush();
-                    }
-                });
-                rig.assertReads(1, 0, BLOCK);
-                Files.delete(ballast);
-                assertFails(VolumeException.Kind.IO, () -> rig.volume().flush());
-                String reason = rig.volume().failure().orElseThrow().reason();
-                assertTrue(reason.contains("has no room left"), reason);
-                rig.detach();
-                attachOnceThereIsRoom(rig);
-                rig.assertReads(1, 0, BLOCK);
-            }
-        } finally {
-            run("umount", directory.toString());
+        try (SmallDisk disk = SmallDisk.mount(directory, ROOM_BYTES, BALLAST_BYTES);
+                Rig rig = Rig.on(RocksStore.open(directory.resolve("store")))) {
+            rig.write(0, BLOCK, 1);
+            rig.flush();
+            assertFails(VolumeException.Kind.IO, () -> {
+                for (long offset = BLOCK; ; offset += 1 << 20) {
+                    rig.volume().write(offset, ByteBuffer.wrap(noise(1 << 20)), null);
+                    rig.volume().flush();
+                }
+            });
+            rig.assertReads(1, 0, BLOCK);
+            disk.throwOffBallast();
+            assertFails(VolumeException.Kind.IO, () -> rig.volume().flush());
+            String reason = rig.volume().failure().orElseThrow().reason();
+            assertTrue(reason.contains("has no room left"), reason);
+            rig.detach();
+            attachOnceThereIsRoom(rig);
+            rig.assertReads(1, 0, BLOCK);
         }
     }
 
@@ -132,21 +126,6 @@ class RocksVolumeFailureTest {
                 assertEquals(VolumeException.Kind.NO_SPACE, e.kind(), e.getMessage());
                 Thread.onSpinWait();
             }
-        }
-    }
-
-    private static boolean run(String... command) {
-        try {
-            return new ProcessBuilder(command)
-                            .redirectErrorStream(true)
-                            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                            .start()
-                            .onExit()
-                            .join()
-                            .exitValue()
-                    == 0;
-        } catch (IOException e) {
-            return false;
         }
     }
 }
