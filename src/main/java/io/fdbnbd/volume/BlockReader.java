@@ -69,7 +69,7 @@ final class BlockReader {
         });
     }
 
-    /** Whether this process is the volume's owner, or may at least read as if it were: see {@link Takeover#awaitSilence}. */
+    /** Whether this process is the volume's owner, or may at least read as if it were: see {@link Takeover#taken}. */
     boolean isProven() {
         return store.isProven(owner.guard());
     }

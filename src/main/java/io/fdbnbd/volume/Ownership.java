@@ -4,7 +4,6 @@ import io.fdbnbd.store.Store;
 import io.fdbnbd.util.Ticker;
 import java.security.SecureRandom;
 import java.util.Optional;
-import org.tinylog.Logger;
 
 /**
  * How this process comes to own volumes: who lives is asked first, who is dead is displaced, and what was left unclean
@@ -56,8 +55,7 @@ final class Ownership {
             });
         }
         if (standing.isForeignTo(session)) {
-            Logger.warn("volume '{}' was taken over from {}", info.name(), standing.holder());
-            takeover.awaitSilence();
+            takeover.taken(info, standing.holder());
         }
         return new Held(owner, session);
     }

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.tinylog.Logger;
 
 /**
  * Decides whether a volume that seems to have an owner may be taken. In a store of one process an owner left behind is
@@ -64,8 +65,22 @@ final class Takeover {
         }
     }
 
-    /** Returns when a displaced owner serves no more reads from versions that were proven before the takeover. */
-    void awaitSilence() throws VolumeException {
+    /** For a volume with a foreign owner, once it has been taken: tells, and returns when what is read is the newest. */
+    void taken(VolumeInfo info, String holder) throws VolumeException {
+        if (!store.isShared()) {
+            return;
+        }
+        if (atOnce) {
+            Logger.warn("volume '{}' was taken over from {}", info.name(), holder);
+        } else {
+            long seconds = LEASE_LENGTH.toSeconds();
+            Logger.info("volume '{}' was taken over from {}, silent for {} s", info.name(), holder, seconds);
+        }
+        awaitSilence();
+    }
+
+    /** Returns when a displaced owner serves no more reads by proofs that are older than the takeover. */
+    private void awaitSilence() throws VolumeException {
         Duration guardAgeMax = store.limits().guardAgeMax();
         if (!guardAgeMax.isZero()) {
             pause(guardAgeMax);
