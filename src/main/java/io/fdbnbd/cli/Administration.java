@@ -2,6 +2,7 @@ package io.fdbnbd.cli;
 
 import io.fdbnbd.server.ListenAddress;
 import io.fdbnbd.volume.VolumeInfo;
+import io.fdbnbd.volume.VolumeStatus;
 import io.fdbnbd.volume.Volumes;
 import java.util.List;
 import java.util.OptionalInt;
@@ -25,12 +26,32 @@ record Administration(
     }
 
     /** {@link #attached} for people. */
-    String attachedText(VolumeInfo info) {
-        OptionalInt count = attached(info);
-        if (count.isPresent()) {
-            return count.getAsInt() == 0 ? "no" : "by " + Text.count(count.getAsInt(), "connection");
+    String attachedText(VolumeStatus status) {
+        if (addresses != null) {
+            return status.attachedCount() == 0 ? "no" : "by " + Text.count(status.attachedCount(), "connection");
         }
-        return store instanceof StoreAddress.Fdb ? "unknown: any server may have it" : "no server has the store";
+        if (!(store instanceof StoreAddress.Fdb)) {
+            return "no server has the store";
+        }
+        return status.owner()
+                .map(owner -> "by " + Text.printable(owner) + ", if that lives")
+                .orElse("no");
+    }
+
+    /** Whether what the clients were answered may be missing, for people. */
+    String cleanText(VolumeStatus status) {
+        if (status.attachedCount() > 0) {
+            return "in use";
+        }
+        if (status.markedBy().isEmpty()) {
+            return "clean";
+        }
+        String holder = Text.printable(status.markedBy().get());
+        return addresses == null
+                        && store instanceof StoreAddress.Fdb
+                        && status.owner().isPresent()
+                ? "in use, or left unclean, by " + holder
+                : "left unclean by " + holder + ": see `fdb-nbd volume recover --help`";
     }
 
     /** Where the volume is served; empty if it is not, or if that is not known here. */

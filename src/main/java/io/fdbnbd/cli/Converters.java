@@ -4,6 +4,7 @@ import io.fdbnbd.server.ListenAddress;
 import io.fdbnbd.util.Sizes;
 import io.fdbnbd.volume.AckMode;
 import io.fdbnbd.volume.Compression;
+import io.fdbnbd.volume.UncleanPolicy;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Locale;
@@ -60,6 +61,14 @@ final class Converters {
         @Override
         public AckMode convert(String text) {
             return byName(AckMode.values(), text);
+        }
+    }
+
+    /** What becomes of volumes that were left unclean. */
+    static final class UncleanPolicyByName implements ITypeConverter<UncleanPolicy> {
+        @Override
+        public UncleanPolicy convert(String text) {
+            return byName(UncleanPolicy.values(), text);
         }
     }
 

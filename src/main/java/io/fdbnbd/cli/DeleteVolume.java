@@ -13,7 +13,7 @@ import picocli.CommandLine.Parameters;
         name = "delete",
         description = {
             "Deletes a volume and everything in it. There is no way back. A volume that clients have attached is kept;"
-                    + " on FoundationDB those of other servers are not seen, and get errors from then on."
+                    + " on FoundationDB that of a server which ended without letting go is deleted after 10 s."
         },
         footerHeading = "%nExamples:%n",
         footer = {"  fdb-nbd volume delete disk", "  fdb-nbd volume delete disk --yes"})

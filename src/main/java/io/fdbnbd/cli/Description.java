@@ -2,6 +2,9 @@ package io.fdbnbd.cli;
 
 import io.fdbnbd.util.Sizes;
 import io.fdbnbd.volume.VolumeInfo;
+import io.fdbnbd.volume.VolumeStatus;
+import java.io.IOException;
+import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
@@ -36,7 +39,8 @@ final class Description {
     }
 
     /** Labels and values, one below the other. */
-    static List<List<String>> sheet(VolumeInfo info, Administration volumes) {
+    static List<List<String>> sheet(VolumeInfo info, Administration volumes) throws IOException {
+        VolumeStatus status = volumes.volumes().status(info);
         List<List<String>> sheet = new ArrayList<>(List.of(
                 List.of("name", Text.printable(info.name())),
                 List.of("size", Sizes.format(info.sizeBytes()) + " (" + info.sizeBytes() + " bytes)"),
@@ -44,7 +48,13 @@ final class Description {
                 List.of("compression", compression(info)),
                 List.of("created", created(info)),
                 List.of("layer", String.valueOf(info.layer()))));
-        sheet.add(List.of("attached", volumes.attachedText(info)));
+        sheet.add(List.of("attached", volumes.attachedText(status)));
+        sheet.add(List.of("state", volumes.cleanText(status)));
+        status.failure().ifPresent(failure -> {
+            String since = FOR_PEOPLE.format(failure.since().atZone(ZoneId.systemDefault()));
+            String what = "takes no writes until it is attached anew: " + Text.printable(failure.reason());
+            sheet.add(List.of("failed", "since " + since + ", and " + what));
+        });
         List<String> uris = volumes.uris(info);
         for (int i = 0; i < uris.size(); i++) {
             sheet.add(List.of(i == 0 ? "served at" : "", uris.get(i)));
@@ -52,18 +62,31 @@ final class Description {
         return sheet;
     }
 
-    static Map<String, @Nullable Object> json(VolumeInfo info, Administration volumes) {
+    static Map<String, @Nullable Object> json(VolumeInfo info, Administration volumes) throws IOException {
+        VolumeStatus status = volumes.volumes().status(info);
         OptionalInt attached = volumes.attached(info);
         Map<String, @Nullable Object> json = new LinkedHashMap<>();
         json.put("name", info.name());
         json.put("size_bytes", info.sizeBytes());
         json.put("block_bytes", info.blockBytes());
         json.put("compression", compression(info));
-        json.put("created", FOR_PROGRAMS.format(info.created().atOffset(ZoneOffset.UTC)));
+        json.put("created", forPrograms(info.created()));
         json.put("layer", info.layer());
         json.put("attached", attached.isPresent() ? attached.getAsInt() : null);
         json.put("uris", volumes.uris(info));
+        json.put("owner", status.owner().orElse(null));
+        json.put("marked_by", status.markedBy().orElse(null));
+        json.put(
+                "failed_since",
+                status.failure().map(failure -> forPrograms(failure.since())).orElse(null));
+        json.put(
+                "failed_because",
+                status.failure().map(VolumeStatus.Failure::reason).orElse(null));
         return json;
+    }
+
+    private static String forPrograms(Instant instant) {
+        return FOR_PROGRAMS.format(instant.atOffset(ZoneOffset.UTC));
     }
 
     private static String attached(VolumeInfo info, Administration volumes) {

@@ -4,6 +4,8 @@ import io.fdbnbd.volume.VolumeInfo;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -20,7 +22,12 @@ import picocli.CommandLine.Option;
             "  name (string), size_bytes, block_bytes, layer (whole numbers),",
             "  compression (\"lz4\", \"zstd\" or \"none\"), created (UTC, like \"2026-01-31T12:00:00.000Z\"),",
             "  attached (how many connections have it; null where no server was asked),",
-            "  uris (array of strings: where a running server serves it)."
+            "  uris (array of strings: where a running server serves it),",
+            "  owner (string: the server that has it attached, or had and never let go; null if none),",
+            "  marked_by (string: the server that said that it may hold answered writes which are not durable: its",
+            "  owner, if that lives, else it was left unclean; null if none),",
+            "  failed_since, failed_because (strings, if the server that was asked has it attached and can not write",
+            "  to it any more; else null)."
         })
 final class ListVolumes extends VolumeAction {
     @Option(names = "--json", description = "For programs: see below.")
@@ -39,8 +46,11 @@ final class ListVolumes extends VolumeAction {
     void perform(Administration volumes) throws IOException {
         List<VolumeInfo> all = volumes.volumes().catalog().list();
         if (json) {
-            out().println(Json.write(
-                    all.stream().map(info -> Description.json(info, volumes)).toList()));
+            List<Map<String, @Nullable Object>> descriptions = new ArrayList<>(all.size());
+            for (VolumeInfo info : all) {
+                descriptions.add(Description.json(info, volumes));
+            }
+            out().println(Json.write(descriptions));
         } else if (all.isEmpty()) {
             out().println("There are no volumes in "
                     + Text.printable(volumes.store().toString()) + ".");

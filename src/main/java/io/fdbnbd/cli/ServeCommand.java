@@ -7,6 +7,7 @@ import io.fdbnbd.store.Store;
 import io.fdbnbd.util.Closer;
 import io.fdbnbd.util.Ticker;
 import io.fdbnbd.volume.AckMode;
+import io.fdbnbd.volume.UncleanPolicy;
 import io.fdbnbd.volume.VolumeOptions;
 import io.fdbnbd.volume.Volumes;
 import java.io.IOException;
@@ -70,7 +71,7 @@ final class ServeCommand implements Callable<Integer> {
             converter = Converters.AckByName.class,
             description = {
                 "When a write is answered. buffered: at once, and it is safe after a flush, like on a disk with a"
-                        + " write cache; committed: when the store has it. Default: buffered."
+                        + " write cache; committed: when it is durable. Default: buffered."
             })
     private AckMode ack = AckMode.BUFFERED;
 
@@ -83,6 +84,17 @@ final class ServeCommand implements Callable<Integer> {
                     "Take volumes at once from other servers on the same FoundationDB that live; from the dead they"
                             + " are taken in any case, after 10 s.")
     private boolean takeOver;
+
+    @Option(
+            names = "--on-unclean",
+            paramLabel = "WHAT",
+            converter = Converters.UncleanPolicyByName.class,
+            description = {
+                "What becomes of a volume whose last server ended without having stored all writes that it had answered."
+                        + " refuse: clients are refused until `fdb-nbd volume recover`; accept: this says, of all such"
+                        + " volumes, that what uses them has been restarted since. Default: refuse."
+            })
+    private UncleanPolicy onUnclean = UncleanPolicy.REFUSE;
 
     /** @param store is asked when the command runs, after its options have been read */
     ServeCommand(Supplier<StoreAddress> store, Surroundings surroundings) {
@@ -126,7 +138,7 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private VolumeOptions options() {
-        return VolumeOptions.of(ack).withTakeOver(takeOver);
+        return VolumeOptions.of(ack).withTakeOver(takeOver).withOnUnclean(onUnclean);
     }
 
     /** Without it the server serves all the same. */

@@ -11,7 +11,9 @@ import picocli.CommandLine.Parameters;
 /** {@code fdb-nbd volume info}. */
 @Command(
         name = "info",
-        description = "Shows one volume, and where a running server serves it.",
+        description =
+                "Shows one volume: where it is served, who has it attached, whether it is clean, and why it has failed if it"
+                        + " has.",
         footerHeading = "%nExamples:%n",
         footer = {
             "  fdb-nbd volume info disk",

@@ -45,7 +45,7 @@ final class Changes {
         } catch (VolumeException | RuntimeException e) {
             error = errors.report(volume.info().name(), request, e);
         }
-        replies.add(error, request.cookie());
+        replyUncommitted(request, error);
     }
 
     /** A WRITE whose payload arrives in pieces. */
@@ -75,7 +75,7 @@ final class Changes {
         if (pending != null) {
             pending.ended();
         } else {
-            replies.add(error, request.cookie());
+            replyUncommitted(request, error);
         }
     }
 
@@ -95,6 +95,15 @@ final class Changes {
 
     private boolean waitsForCommit(Request request) {
         return request.has(Nbd.CMD_FLAG_FUA) || volume.answersWhenCommitted();
+    }
+
+    /** Replies to a change that waits for no commit; the first of a burst waits until the volume is marked. */
+    private void replyUncommitted(Request request, int error) throws IOException, InterruptedException {
+        if (error != 0 || volume.isMarked()) {
+            replies.add(error, request.cookie());
+        } else {
+            volume.whenMarked(begin(request));
+        }
     }
 
     private Pending begin(Request request) throws IOException, InterruptedException {
@@ -144,12 +153,12 @@ final class Changes {
         }
 
         /** Replies, at once or when all of it has committed. */
-        void end() throws IOException {
+        void end() throws IOException, InterruptedException {
             if (pending != null) {
                 pending.ended();
             } else {
                 int error = failure == null ? 0 : errors.report(volume.info().name(), request, failure);
-                replies.add(error, request.cookie());
+                replyUncommitted(request, error);
             }
         }
 
@@ -199,7 +208,7 @@ final class Changes {
                 sender.end(0);
                 return;
             }
-            if (failure.get() == null && request.has(Nbd.CMD_FLAG_FUA)) {
+            if (failure.get() == null && request.has(Nbd.CMD_FLAG_FUA) && !volume.answersWhenCommitted()) {
                 try {
                     volume.executor().execute(this::syncAndReply);
                     return;

@@ -22,7 +22,7 @@ final class Errors {
             case INVALID -> Nbd.EINVAL;
             case NO_SPACE -> Nbd.ENOSPC;
             case SHUTTING_DOWN -> Nbd.ESHUTDOWN;
-            case MISSING, EXISTS, BUSY, IO, DAMAGED, FUTURE_FORMAT, LOST_OWNERSHIP -> Nbd.EIO;
+            case MISSING, EXISTS, BUSY, UNCLEAN, IO, DAMAGED, FUTURE_FORMAT, LOST_OWNERSHIP -> Nbd.EIO;
         };
     }
 
@@ -30,7 +30,7 @@ final class Errors {
     static int optionReplyOfKind(VolumeException.Kind kind) {
         return switch (kind) {
             case SHUTTING_DOWN -> Nbd.REP_ERR_SHUTDOWN;
-            case BUSY -> Nbd.REP_ERR_POLICY;
+            case BUSY, UNCLEAN -> Nbd.REP_ERR_POLICY;
             case INVALID, MISSING, EXISTS, NO_SPACE, IO, DAMAGED, FUTURE_FORMAT, LOST_OWNERSHIP -> Nbd.REP_ERR_UNKNOWN;
         };
     }

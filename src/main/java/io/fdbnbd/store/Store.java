@@ -63,6 +63,14 @@ public interface Store extends AutoCloseable {
     }
 
     /**
+     * Whether {@code guard} was seen to hold at most {@link StoreLimits#guardAgeMax()} ago: what reads under it rely on.
+     * Never waits; {@link #read} renews it. Always so where guards are checked at every call.
+     */
+    default boolean isProven(Guard guard) {
+        return true;
+    }
+
+    /**
      * Applies a batch: all of it or nothing, its operations in their order. On return every later read sees it, and it
      * survives the end of this process; what the machine losing power may undo is what {@link #sync} covers. One
      * attempt: whether to try again is the caller's decision, by {@link StoreException#kind}. Batches committed at the

@@ -101,6 +101,19 @@ final class BlockReader {
         }
     }
 
+    /** Whether this process is the volume's owner, or may at least read as if it were: see {@link Takeover#taken}. */
+    boolean isProven() {
+        return store.isProven(owner.guard());
+    }
+
+    /** Returns once {@link #isProven} has come true since the call. Waits for the store. */
+    void prove() throws VolumeException {
+        Attempts.repeat(ATTEMPTS_MAX, backoff, stall, () -> {
+            readOwned(List.of(), (key, value) -> {});
+            return true;
+        });
+    }
+
     private void readOwned(List<KeyRange> ranges, RowVisitor visitor) throws StoreException, VolumeException {
         Guard guard = owner.guard();
         try {

@@ -183,13 +183,18 @@ public final class Catalog {
         return layer;
     }
 
-    /**
-     * Removes a volume and everything stored for it, whoever has it attached: that server loses its ownership. Costs the
-     * same for any size.
-     *
-     * @throws VolumeException MISSING, DAMAGED (a damaged record is kept) or IO; nothing has changed then
-     */
+    /** {@link #delete(String, Owner)} where no other process can have the volume. */
     public void delete(String name) throws VolumeException {
+        delete(name, null);
+    }
+
+    /**
+     * Removes a volume and everything stored for it. Costs the same for any size.
+     *
+     * @param owner under whose ownership it is done; without, whoever has the volume attached loses it
+     * @throws VolumeException MISSING, DAMAGED (a damaged record is kept), LOST_OWNERSHIP or IO; nothing has changed then
+     */
+    void delete(String name, @Nullable Owner owner) throws VolumeException {
         byte[] nameBytes = VolumeSpec.nameBytes(name);
         byte[] volumeKey = Keys.volume(nameBytes);
         boolean[] tried = new boolean[1];
@@ -204,11 +209,15 @@ public final class Catalog {
             }
             int layer = VolumeRecord.decode(nameBytes, record).layer();
             tried[0] = true;
-            commit(new Batch()
-                    .require(new Guard(volumeKey, record))
-                    .clear(volumeKey)
+            Batch batch = new Batch().require(new Guard(volumeKey, record));
+            if (owner != null) {
+                owner.checkStillOwner(owner.guard());
+                batch.require(owner.guard());
+            }
+            commit(batch.clear(volumeKey)
                     .clear(Keys.owner(layer))
                     .clear(Keys.lease(layer))
+                    .clear(Keys.mark(layer))
                     .clearRange(Keys.data(layer, 0), Keys.data(layer, -1L)));
             return true;
         });

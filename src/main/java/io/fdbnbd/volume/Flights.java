@@ -4,6 +4,7 @@ import io.fdbnbd.store.Batch;
 import io.fdbnbd.store.Guard;
 import io.fdbnbd.store.Store;
 import io.fdbnbd.store.StoreException;
+import io.fdbnbd.util.Ticker;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
@@ -21,6 +22,9 @@ final class Flights {
     private final BlockReader reader;
     private final Backoff backoff;
     private final Stall stall;
+    private final AckMode ackMode;
+    private final Ticker ticker;
+    private volatile long failedNanos;
 
     Flights(
             String name,
@@ -29,7 +33,9 @@ final class Flights {
             WriteBuffer buffer,
             BlockReader reader,
             Backoff backoff,
-            Stall stall) {
+            Stall stall,
+            AckMode ackMode,
+            Ticker ticker) {
         this.name = name;
         this.store = store;
         this.owner = owner;
@@ -37,6 +43,8 @@ final class Flights {
         this.reader = reader;
         this.backoff = backoff;
         this.stall = stall;
+        this.ackMode = ackMode;
+        this.ticker = ticker;
     }
 
     /** Reads from the store what the partial ones of {@code candidates} lack. */
@@ -58,6 +66,10 @@ final class Flights {
     void fly(Flight flight) {
         try {
             commit(flight.batch());
+            if (ackMode == AckMode.COMMITTED) {
+                // What lands is answered, and must survive the loss of power.
+                sync(Integer.MAX_VALUE);
+            }
             buffer.land(flight.clears(), flight.blocks());
         } catch (VolumeException e) {
             fail(e);
@@ -85,14 +97,27 @@ final class Flights {
         }
     }
 
+    /** When it failed, once it has; by the volume's ticker. */
+    long failedNanos() {
+        return failedNanos;
+    }
+
     /** Ends the taking of writes, and logs why. */
     void fail(VolumeException cause) {
+        // Before anybody can see the failure. Who fails later changes nothing.
+        if (!buffer.isFailed()) {
+            failedNanos = ticker.nanoTime();
+        }
         if (buffer.fail(cause)) {
             Logger.error("volume '{}' has failed and takes no more writes until it is attached anew: {}", name, cause);
         }
     }
 
-    private void commit(Batch batch) throws VolumeException {
+    /**
+     * Commits under the owner's guard, and tries again for as long as that may work. On return the batch has landed, and
+     * no attempt at it can land later.
+     */
+    void commit(Batch batch) throws VolumeException {
         Guard unresolved = null;
         for (int attempt = 0; ; attempt++) {
             StoreException problem;

@@ -13,10 +13,11 @@ import java.util.Arrays;
  * 'V' name                     a volume's record
  * 'O' layer(4)                 a volume's owner: session(16) epoch(8) and who that is, as text
  * 'L' layer(4)                 its lease, on shared stores: session(16) beat(8)
+ * 'S' layer(4)                 while it may hold answered writes that are not durable: its owner key's value
  * 'D' layer(4) block(8)        a block; absent: zeroes
  * </pre>
  *
- * <p>'M' (allocation map) and 'S' (state) are reserved.
+ * <p>'M' (allocation map) is reserved.
  */
 final class Keys {
 
@@ -61,6 +62,10 @@ final class Keys {
 
     static byte[] lease(int layer) {
         return ofLayer('L', layer);
+    }
+
+    static byte[] mark(int layer) {
+        return ofLayer('S', layer);
     }
 
     static byte[] data(int layer, long block) {

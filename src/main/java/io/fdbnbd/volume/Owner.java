@@ -7,6 +7,7 @@ import io.fdbnbd.store.StoreException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +40,7 @@ final class Owner {
     private final Store store;
     private final String name;
     private final byte[] key;
+    private final byte[] markKey;
     private final byte[] session;
     private final Guard exists;
     private final ReentrantLock lock = new ReentrantLock();
@@ -49,20 +51,31 @@ final class Owner {
     // Guarded by lock: what an attempt with an unknown outcome may have written.
     private byte @Nullable [] perhapsWritten;
 
-    private Owner(Store store, String name, byte[] key, byte[] session, Guard exists, Guard guard) {
+    private Owner(Store store, VolumeInfo info, byte[] session) throws VolumeException {
         this.store = store;
-        this.name = name;
-        this.key = key;
+        this.name = info.name();
+        this.key = Keys.owner(info.layer());
+        this.markKey = Keys.mark(info.layer());
         this.session = session;
-        this.exists = exists;
-        this.guard = guard;
+        this.exists = new Guard(Keys.volume(VolumeSpec.nameBytes(name)), VolumeRecord.encode(info));
+        this.guard = new Guard(key, null);
     }
 
-    /** What a volume's owner key says before it is attached. */
+    /** What a volume's owner key, or its {@link UncleanMark}, says before it is attached. */
     record Standing(byte @Nullable [] value) {
 
         static Standing of(Store store, VolumeInfo info) throws StoreException {
             return new Standing(store.get(Keys.owner(info.layer())));
+        }
+
+        boolean isSet() {
+            return value != null;
+        }
+
+        boolean isOwned() {
+            return value != null
+                    && value.length >= HEADER_BYTES
+                    && !Arrays.equals(value, 0, SESSION_BYTES, NOBODY, 0, SESSION_BYTES);
         }
 
         /** Who the owner is, or was, for people. */
@@ -72,10 +85,7 @@ final class Owner {
 
         /** Whether another process than that of this session holds the volume, or held it and never let go. */
         boolean isForeignTo(byte[] session) {
-            return value != null
-                    && value.length >= HEADER_BYTES
-                    && !Arrays.equals(value, 0, PROCESS_BYTES, session, 0, PROCESS_BYTES)
-                    && !Arrays.equals(value, 0, SESSION_BYTES, NOBODY, 0, SESSION_BYTES);
+            return isOwned() && !Arrays.equals(value, 0, PROCESS_BYTES, session, 0, PROCESS_BYTES);
         }
     }
 
@@ -88,9 +98,7 @@ final class Owner {
      */
     static Owner acquire(Store store, VolumeInfo info, byte[] session, Standing standing, Backoff backoff)
             throws VolumeException {
-        byte[] key = Keys.owner(info.layer());
-        Guard exists = new Guard(Keys.volume(VolumeSpec.nameBytes(info.name())), VolumeRecord.encode(info));
-        Owner owner = new Owner(store, info.name(), key, session, exists, new Guard(key, null));
+        Owner owner = new Owner(store, info, session);
         return Attempts.repeat(Attempts.WHILE_OPENING_MAX, backoff, () -> {
             owner.acquireFrom(standing);
             return owner;
@@ -100,7 +108,7 @@ final class Owner {
     private void acquireFrom(Standing standing) throws VolumeException, StoreException {
         lock.lock();
         try {
-            write(session, current -> {
+            write(session, Mark.STAYS, current -> {
                 if (!Arrays.equals(current, standing.value()) && new Standing(current).isForeignTo(session)) {
                     throw new VolumeException(
                             VolumeException.Kind.BUSY,
@@ -115,6 +123,11 @@ final class Owner {
     /** What every data batch of this owner requires now. */
     Guard guard() {
         return guard;
+    }
+
+    /** What the owner key holds: who this is, for whoever comes after. */
+    byte[] identity() {
+        return Objects.requireNonNull(guard.value(), "not acquired");
     }
 
     /**
@@ -148,18 +161,34 @@ final class Owner {
         lock.lock();
         try {
             if (used.equals(guard)) {
-                write(session, this::checkMine);
+                write(session, Mark.STAYS, this::checkMine);
             }
         } finally {
             lock.unlock();
         }
     }
 
-    /** Gives the volume up, so that the next owner need not wait. Nothing may be committed under the guard afterwards. */
-    void release() throws VolumeException, StoreException {
+    /** What becomes of a volume's {@link UncleanMark} when its owner key is written. */
+    enum Mark {
+        STAYS,
+        CLEARED
+    }
+
+    /** Clears the mark of a volume that was left unclean. */
+    void clearMark() throws VolumeException, StoreException {
         lock.lock();
         try {
-            write(NOBODY, this::checkMine);
+            write(session, Mark.CLEARED, this::checkMine);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Gives the volume up, so that the next owner need not wait. Nothing may be committed under the guard afterwards. */
+    void release(Mark mark) throws VolumeException, StoreException {
+        lock.lock();
+        try {
+            write(NOBODY, mark, this::checkMine);
         } finally {
             lock.unlock();
         }
@@ -181,7 +210,7 @@ final class Owner {
      *
      * @throws StoreException RETRYABLE if it may work later
      */
-    private void write(byte[] newSession, Permission permission) throws VolumeException, StoreException {
+    private void write(byte[] newSession, Mark mark, Permission permission) throws VolumeException, StoreException {
         StoreException last = null;
         for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
             byte[] current = store.get(key);
@@ -196,10 +225,11 @@ final class Owner {
                     .put(HOLDER)
                     .array();
             try {
-                store.commit(new Batch()
+                Batch batch = new Batch()
                         .require(exists)
                         .require(new Guard(key, current))
-                        .set(key, next));
+                        .set(key, next);
+                store.commit(mark == Mark.CLEARED ? batch.clear(markKey) : batch);
                 written(next);
                 return;
             } catch (StoreException e) {

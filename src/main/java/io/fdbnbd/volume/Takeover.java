@@ -48,11 +48,7 @@ final class Takeover {
      * @throws VolumeException BUSY, naming the owner, if it is alive
      */
     void awaitPermission(VolumeInfo info, String holder, Backoff backoff) throws VolumeException {
-        if (!store.isShared()) {
-            return;
-        }
-        if (atOnce) {
-            Logger.warn("volume '{}' is taken over from {}", info.name(), holder);
+        if (!store.isShared() || atOnce) {
             return;
         }
         byte[] seen = lease(info, backoff);
@@ -67,12 +63,24 @@ final class Takeover {
                                 + ": stop that one, or take the volume over with `fdb-nbd serve --take-over`");
             }
         }
-        Logger.info(
-                "volume '{}' is taken over from {}, silent for {} s", info.name(), holder, LEASE_LENGTH.toSeconds());
     }
 
-    /** Returns when a displaced owner serves no more reads from versions that were proven before the takeover. */
-    void awaitSilence() throws VolumeException {
+    /** For a volume with a foreign owner, once it has been taken: tells, and returns when what is read is the newest. */
+    void taken(VolumeInfo info, String holder) throws VolumeException {
+        if (!store.isShared()) {
+            return;
+        }
+        if (atOnce) {
+            Logger.warn("volume '{}' was taken over from {}", info.name(), holder);
+        } else {
+            long seconds = LEASE_LENGTH.toSeconds();
+            Logger.info("volume '{}' was taken over from {}, silent for {} s", info.name(), holder, seconds);
+        }
+        awaitSilence();
+    }
+
+    /** Returns when a displaced owner serves no more reads by proofs that are older than the takeover. */
+    private void awaitSilence() throws VolumeException {
         Duration guardAgeMax = store.limits().guardAgeMax();
         if (!guardAgeMax.isZero()) {
             pause(guardAgeMax);

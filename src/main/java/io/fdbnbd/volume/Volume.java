@@ -7,9 +7,11 @@ import io.fdbnbd.store.Store;
 import io.fdbnbd.store.StoreLimits;
 import io.fdbnbd.util.ByteBudget;
 import io.fdbnbd.util.Threads;
+import io.fdbnbd.util.Ticker;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
@@ -45,13 +47,13 @@ public final class Volume {
     private final Thread committerThread;
     private final @Nullable Heartbeat heartbeat;
     private final Flights flights;
+    private final UncleanMark mark;
     private final Backoff backoff;
 
     Volume(
             VolumeInfo info,
             Store store,
-            Owner owner,
-            byte[] session,
+            Ownership.Held held,
             AckMode ackMode,
             ByteBudget.Share budget,
             Semaphore readAheadPieces,
@@ -61,7 +63,7 @@ public final class Volume {
         this.geometry = new Geometry(info.sizeBytes(), info.blockBytes());
         this.ackMode = ackMode;
         this.store = store;
-        this.owner = owner;
+        this.owner = held.owner();
         this.budget = budget;
         this.backoff = backoff;
         Stall stall = new Stall(info.name(), environment.ticker());
@@ -78,22 +80,29 @@ public final class Volume {
                 store.executor(),
                 environment.ticker());
         this.buffer = new WriteBuffer(geometry, codec, budget, announcements, readAhead);
-        this.flights = new Flights(info.name(), store, owner, buffer, blocks, backoff, stall);
+        this.flights = new Flights(
+                info.name(), store, owner, buffer, blocks, backoff, stall, ackMode, environment.ticker());
         this.reader = new VolumeReader(geometry, readAhead, buffer, blocks, flights::fail);
+        this.mark = markOf(environment.ticker(), UncleanMark.LOOK_INTERVAL);
         Executor executor = limits.commitsInFlightMax() == 1 ? Runnable::run : store.executor();
         this.committer =
                 new Committer(info, codec, limits, buffer, flights, announcements, executor, environment.ticker());
         this.committerThread = environment.committers().start("commit-" + info.name(), committer::run);
         this.heartbeat = store.isShared()
-                ? new Heartbeat(store, owner, info, session, environment.beats().get(), flights::fail)
+                ? new Heartbeat(store, owner, info, held.session(), environment.beats().get(), flights::fail)
                 : null;
+    }
+
+    /** A mark of this volume that looks at another clock than the volume's own, for tests. */
+    UncleanMark markOf(Ticker ticker, Duration lookInterval) {
+        return new UncleanMark(info, owner, buffer, flights, ticker, lookInterval);
     }
 
     public VolumeInfo info() {
         return info;
     }
 
-    /** Whether a write may be answered only after its commit. */
+    /** Whether a write may be answered only after its commit, which is then durable. */
     public boolean answersWhenCommitted() {
         return ackMode == AckMode.COMMITTED;
     }
@@ -102,6 +111,14 @@ public final class Volume {
     public long dirtyBytes() {
         return budget.heldBytes();
     }
+
+    /** Why nothing is written any more, and since when by the volume's ticker; empty if all is well. */
+    Optional<Failure> failure() {
+        return Optional.ofNullable(buffer.failure())
+                .map(cause -> new Failure(flights.failedNanos(), cause.getMessage()));
+    }
+
+    record Failure(long sinceNanos, String reason) {}
 
     /** Whether a flush waits for a commit. */
     boolean hasFlushWaiting() {
@@ -186,6 +203,24 @@ public final class Volume {
         }
     }
 
+    /**
+     * Whether what was written before this call, and waits for no commit, may be answered now. If not,
+     * {@link #whenMarked}.
+     */
+    public boolean isMarked() {
+        return mark.isSet();
+    }
+
+    /**
+     * Tells when what was written before this call may be answered: once the store says, durably, that the volume may
+     * hold writes that a crash loses.
+     *
+     * @param listener told once, now or later, with the failure if it is not to be answered
+     */
+    public void whenMarked(CommitListener listener) {
+        mark.whenSet(listener);
+    }
+
     private static long pieceEnd(long offset) {
         return (offset / WRITE_PIECE_BYTES_MAX + 1) * WRITE_PIECE_BYTES_MAX;
     }
@@ -227,7 +262,9 @@ public final class Volume {
     /** Returns when everything answered before this call has committed and is synced. Waits for the store. */
     public void flush() throws VolumeException {
         awaitCommitted(Long.MAX_VALUE);
-        sync();
+        if (ackMode == AckMode.BUFFERED) {
+            sync();
+        }
     }
 
     private boolean awaitCommitted(long nanosMax) throws VolumeException {
@@ -239,7 +276,10 @@ public final class Volume {
         }
     }
 
-    /** Makes durable what has committed: what FUA needs after its listener was told. Waits for the store. */
+    /**
+     * Makes durable what has committed: what FUA needs after its listener was told, unless
+     * {@link #answersWhenCommitted}. Waits for the store.
+     */
     public void sync() throws VolumeException {
         flights.sync(Integer.MAX_VALUE);
     }
@@ -259,10 +299,13 @@ public final class Volume {
             }
             flights.sync(Attempts.WHILE_OPENING_MAX);
             stopHeartbeat();
+            mark.close();
             Attempts.repeat(Attempts.WHILE_OPENING_MAX, backoff, () -> {
-                owner.release();
+                owner.release(Owner.Mark.CLEARED);
                 return true;
             });
+            // Or the loss of power would bring the owner back, and the mark.
+            flights.sync(Attempts.WHILE_OPENING_MAX);
         } catch (VolumeException e) {
             buffer.fail(e);
             throw e;
@@ -270,6 +313,7 @@ public final class Volume {
             stopHeartbeat();
             readAhead.close();
             backoff.close();
+            mark.close();
             committer.stop();
             Threads.joinOrWarn(committerThread, JOIN_DEADLINE);
             budget.close();

@@ -19,6 +19,8 @@ public final class VolumeException extends IOException {
         EXISTS,
         /** Attached, and so neither to be deleted nor to be attached elsewhere. */
         BUSY,
+        /** Left with answered writes that are lost, and nobody has said yet that its clients know. */
+        UNCLEAN,
         /** The store has no room left. */
         NO_SPACE,
         /** The store failed. */

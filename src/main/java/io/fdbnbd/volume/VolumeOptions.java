@@ -11,9 +11,15 @@ import java.time.Duration;
  * @param volumeBufferBytesMax dirty bytes of one volume
  * @param closeDeadline how long closing a volume may wait for the store to take what is dirty
  * @param takeOver whether volumes are taken from servers that live
+ * @param onUnclean what becomes of volumes that were left unclean
  */
 public record VolumeOptions(
-        AckMode ackMode, long bufferBytesMax, long volumeBufferBytesMax, Duration closeDeadline, boolean takeOver) {
+        AckMode ackMode,
+        long bufferBytesMax,
+        long volumeBufferBytesMax,
+        Duration closeDeadline,
+        boolean takeOver,
+        UncleanPolicy onUnclean) {
 
     /** What every volume may have dirty whatever the others do. */
     static final long VOLUME_BUFFER_BYTES_GUARANTEED = 1L << 20;
@@ -35,7 +41,12 @@ public record VolumeOptions(
         long total = Math.max(
                 4 * VOLUME_BUFFER_BYTES_GUARANTEED, Runtime.getRuntime().maxMemory() / HEAP_PART);
         return new VolumeOptions(
-                ackMode, total, Math.min(VOLUME_BUFFER_BYTES_DEFAULT, total / 2), Duration.ofSeconds(20), false);
+                ackMode,
+                total,
+                Math.min(VOLUME_BUFFER_BYTES_DEFAULT, total / 2),
+                Duration.ofSeconds(20),
+                false,
+                UncleanPolicy.REFUSE);
     }
 
     /** What all volumes of this process together may keep of what was read before it was asked for. */
@@ -44,6 +55,10 @@ public record VolumeOptions(
     }
 
     public VolumeOptions withTakeOver(boolean value) {
-        return new VolumeOptions(ackMode, bufferBytesMax, volumeBufferBytesMax, closeDeadline, value);
+        return new VolumeOptions(ackMode, bufferBytesMax, volumeBufferBytesMax, closeDeadline, value, onUnclean);
+    }
+
+    public VolumeOptions withOnUnclean(UncleanPolicy value) {
+        return new VolumeOptions(ackMode, bufferBytesMax, volumeBufferBytesMax, closeDeadline, takeOver, value);
     }
 }

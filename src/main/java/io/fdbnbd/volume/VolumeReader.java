@@ -38,24 +38,36 @@ final class VolumeReader {
 
     /** Returns false, with the position of the destination as before, if the read would have to wait. */
     boolean tryRead(RangeRead read) throws VolumeException {
-        if (!read.dst().hasRemaining() || readAhead.read(read.offset(), read.dst(), false)) {
+        if (!read.dst().hasRemaining()) {
             return true;
         }
-        Part part = fromBuffer(read);
-        if (part != null) {
-            if (!store.tryRead(part.placement())) {
-                return false;
-            }
-            finish(part);
+        // What is here may not be the newest once another server owns the volume.
+        boolean proven = store.isProven();
+        if (proven && readAhead.read(read.offset(), read.dst(), false)) {
+            return true;
         }
+        int position = read.dst().position();
+        Part part = fromBuffer(read);
+        if (part == null) {
+            if (!proven) {
+                read.dst().position(position);
+            }
+            return proven;
+        }
+        if (!store.tryRead(part.placement())) {
+            return false;
+        }
+        finish(part);
         return true;
     }
 
     /** Makes reads, in one of the store; each is told of its own failure. Waits for the store. */
     void read(List<RangeRead> reads) {
+        boolean proven = store.isProven();
         List<RangeRead> wanted = new ArrayList<>(reads.size());
         for (RangeRead read : reads) {
-            if (read.dst().hasRemaining() && !readAhead.read(read.offset(), read.dst(), true)) {
+            boolean here = proven && readAhead.read(read.offset(), read.dst(), true);
+            if (read.dst().hasRemaining() && !here) {
                 wanted.add(read);
             }
         }
@@ -73,20 +85,27 @@ final class VolumeReader {
                 }
             });
         }
-        if (parts.isEmpty()) {
-            return;
-        }
         try {
-            store.read(parts.stream().map(Part::placement).toList());
+            readFromStore(parts);
         } catch (VolumeException e) {
             if (e.kind() == VolumeException.Kind.LOST_OWNERSHIP) {
                 onLost.accept(e);
             }
-            parts.forEach(part -> part.read().fail(e));
+            List<RangeRead> failed = store.isProven() ? parts.stream().map(Part::read).toList() : reads;
+            failed.forEach(read -> read.fail(e));
             return;
         }
         for (Part part : parts) {
             part.read().attempt(() -> finish(part));
+        }
+    }
+
+    /** Returns when the parts are there and this process is the owner, which reading proves. */
+    private void readFromStore(List<Part> parts) throws VolumeException {
+        if (!parts.isEmpty()) {
+            store.read(parts.stream().map(Part::placement).toList());
+        } else if (!store.isProven()) {
+            store.prove();
         }
     }
 

@@ -2,15 +2,16 @@ package io.fdbnbd.volume;
 
 import static io.fdbnbd.volume.VolumeException.Kind.BUSY;
 import static io.fdbnbd.volume.VolumeException.Kind.SHUTTING_DOWN;
+import static io.fdbnbd.volume.VolumeException.Kind.UNCLEAN;
 
 import io.fdbnbd.store.Store;
 import io.fdbnbd.util.ByteBudget;
 import io.fdbnbd.util.Ticker;
-import java.security.SecureRandom;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.Semaphore;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
@@ -27,23 +28,21 @@ public final class Volumes implements AutoCloseable {
     private static final class Slot {
         final ReentrantLock opening = new ReentrantLock();
 
-        // Guarded by opening.
-        @Nullable
-        Volume volume;
+        // Written under opening, read without.
+        volatile @Nullable Volume volume;
 
         // Guarded by the lock of Volumes: who holds the volume or waits for it.
         int users;
     }
 
     private final Store store;
+    private final InstantSource clock;
     private final Catalog catalog;
     private final VolumeOptions options;
-    private final Takeover takeover;
+    private final Ownership ownership;
     private final Environment environment;
     private final ByteBudget buffers;
     private final Semaphore readAheadPieces;
-    private final SecureRandom random = new SecureRandom();
-    private final byte[] process = new byte[Owner.PROCESS_BYTES];
     private final ReentrantLock lock = new ReentrantLock();
 
     // Guarded by lock.
@@ -59,13 +58,13 @@ public final class Volumes implements AutoCloseable {
 
     Volumes(Store store, VolumeOptions options, Environment environment) throws VolumeException {
         this.store = store;
-        this.catalog = new Catalog(store, InstantSource.system());
+        this.clock = InstantSource.system();
+        this.catalog = new Catalog(store, clock);
         this.options = options;
-        this.takeover = new Takeover(store, options.takeOver(), environment.ticker(), environment.pause());
+        this.ownership = new Ownership(store, options, environment);
         this.environment = environment;
         this.buffers = new ByteBudget(options.bufferBytesMax());
         this.readAheadPieces = new Semaphore((int) (options.readAheadBytesMax() / ReadAhead.PIECE_BYTES));
-        random.nextBytes(process);
         catalog.checkFormat();
     }
 
@@ -76,7 +75,7 @@ public final class Volumes implements AutoCloseable {
     /**
      * Attaches a volume, opening it if nobody has.
      *
-     * @throws VolumeException MISSING, SHUTTING_DOWN, DAMAGED, FUTURE_FORMAT or IO
+     * @throws VolumeException MISSING, BUSY, UNCLEAN, SHUTTING_DOWN, DAMAGED, FUTURE_FORMAT or IO
      */
     public Attachment attach(String name) throws VolumeException {
         Slot slot = enter(name);
@@ -85,6 +84,12 @@ public final class Volumes implements AutoCloseable {
             Attachment attachment = new Attachment(open(name, slot), () -> leave(name, slot));
             attached = true;
             return attachment;
+        } catch (VolumeException e) {
+            if (e.kind() == BUSY || e.kind() == UNCLEAN) {
+                // Not every client shows the person behind it what it was told.
+                Logger.warn("a client was refused: {}", e.getMessage());
+            }
+            throw e;
         } finally {
             if (!attached) {
                 leave(name, slot);
@@ -103,12 +108,82 @@ public final class Volumes implements AutoCloseable {
         }
     }
 
+    /** Asks the store, and this process, about a volume. Waits for the store. */
+    public VolumeStatus status(VolumeInfo info) throws VolumeException {
+        Owner.Standing owner;
+        Owner.Standing mark;
+        try (Backoff backoff = environment.attempts().get()) {
+            owner = ownership.standing(info, backoff);
+            mark = ownership.left(info, backoff);
+        }
+        return new VolumeStatus(
+                attachedCount(info.name()),
+                owner.isOwned() ? Optional.of(owner.holder()) : Optional.empty(),
+                mark.isSet() ? Optional.of(mark.holder()) : Optional.empty(),
+                failure(info.name()));
+    }
+
+    private Optional<VolumeStatus.Failure> failure(String name) {
+        Slot slot;
+        lock.lock();
+        try {
+            slot = slots.get(name);
+        } finally {
+            lock.unlock();
+        }
+        Volume volume = slot == null ? null : slot.volume;
+        return volume == null
+                ? Optional.empty()
+                : volume.failure()
+                        .map(failure -> new VolumeStatus.Failure(
+                                clock.instant().minusNanos(environment.ticker().nanoTime() - failure.sinceNanos()),
+                                failure.reason()));
+    }
+
     /**
-     * Deletes a volume that is not attached.
+     * Deletes a volume that is not attached, clean or not.
      *
-     * @throws VolumeException BUSY, MISSING, DAMAGED or IO; nothing has changed then
+     * @throws VolumeException BUSY if it is attached, here or by another server that lives; MISSING, DAMAGED or IO;
+     *     nothing has changed then
      */
     public void delete(String name) throws VolumeException {
+        whileDetached(name, () -> {
+            if (store.isShared()) {
+                deleteShared(name);
+            } else {
+                catalog.delete(name);
+            }
+            return true;
+        });
+    }
+
+    private void deleteShared(String name) throws VolumeException {
+        VolumeInfo info = catalog.find(name).orElseThrow(() -> Catalog.missing(name));
+        try (Backoff backoff = environment.attempts().get()) {
+            catalog.delete(name, ownership.take(info, backoff));
+        }
+    }
+
+    /**
+     * Says of a volume that was left unclean that its clients have been restarted, so that it can be attached.
+     *
+     * @return who left it unclean, for people; empty if it was clean, and nothing has changed then
+     * @throws VolumeException BUSY if it is attached, here or by another server that lives; MISSING, DAMAGED or IO
+     */
+    public Optional<String> recover(String name) throws VolumeException {
+        return whileDetached(name, () -> {
+            VolumeInfo info = catalog.find(name).orElseThrow(() -> Catalog.missing(name));
+            try (Backoff backoff = environment.attempts().get()) {
+                return ownership.recover(info, backoff);
+            }
+        });
+    }
+
+    private interface Change<T> {
+        T make() throws VolumeException;
+    }
+
+    private <T> T whileDetached(String name, Change<T> change) throws VolumeException {
         Slot slot = enter(name);
         try {
             slot.opening.lock();
@@ -116,7 +191,7 @@ public final class Volumes implements AutoCloseable {
                 if (slot.volume != null) {
                     throw new VolumeException(BUSY, "volume '" + name + "' is attached: disconnect its clients first");
                 }
-                catalog.delete(name);
+                return change.make();
             } finally {
                 slot.opening.unlock();
             }
@@ -145,38 +220,16 @@ public final class Volumes implements AutoCloseable {
             if (slot.volume == null) {
                 VolumeInfo info = catalog.find(name).orElseThrow(() -> Catalog.missing(name));
                 Backoff backoff = environment.attempts().get();
-                byte[] session = newSession();
-                Owner owner = acquire(info, session, backoff);
+                Ownership.Held held = ownership.takeForClients(info, backoff);
                 ByteBudget.Share budget =
                         buffers.share(VolumeOptions.VOLUME_BUFFER_BYTES_GUARANTEED, options.volumeBufferBytesMax());
                 slot.volume = new Volume(
-                        info, store, owner, session, options.ackMode(), budget, readAheadPieces, backoff, environment);
+                        info, store, held, options.ackMode(), budget, readAheadPieces, backoff, environment);
             }
             return slot.volume;
         } finally {
             slot.opening.unlock();
         }
-    }
-
-    private byte[] newSession() {
-        byte[] session = new byte[Owner.SESSION_BYTES];
-        random.nextBytes(session);
-        System.arraycopy(process, 0, session, 0, Owner.PROCESS_BYTES);
-        return session;
-    }
-
-    private Owner acquire(VolumeInfo info, byte[] session, Backoff backoff) throws VolumeException {
-        Owner.Standing standing =
-                Attempts.repeat(Attempts.WHILE_OPENING_MAX, backoff, () -> Owner.Standing.of(store, info));
-        boolean foreign = standing.isForeignTo(session);
-        if (foreign) {
-            takeover.awaitPermission(info, standing.holder(), backoff);
-        }
-        Owner owner = Owner.acquire(store, info, session, standing, backoff);
-        if (foreign) {
-            takeover.awaitSilence();
-        }
-        return owner;
     }
 
     /**

@@ -37,6 +37,7 @@ final class WriteBuffer {
     // Guarded by lock.
     private final DirtyMap dirty;
     private @Nullable VolumeException failure;
+    private long writeCount;
 
     // Written under lock, read without: whether there is nothing here that a reader has to see.
     private volatile boolean clean = true;
@@ -74,6 +75,7 @@ final class WriteBuffer {
             lock.lock();
             try {
                 checkUsable();
+                writeCount++;
                 for (int i = 0; i < count; i++) {
                     put(first + i, whole[i], offset, src, ticket, added);
                 }
@@ -132,6 +134,7 @@ final class WriteBuffer {
         lock.lock();
         try {
             checkUsable();
+            writeCount++;
             dirty.clear(first, end, ticket);
             clean = false;
             announcements.wakeUp();
@@ -250,7 +253,10 @@ final class WriteBuffer {
     }
 
     private static VolumeException again(VolumeException failure) {
-        return new VolumeException(failure.kind(), failure.getMessage(), failure);
+        // There may be room again, but not for this volume.
+        VolumeException.Kind kind =
+                failure.kind() == VolumeException.Kind.NO_SPACE ? VolumeException.Kind.IO : failure.kind();
+        return new VolumeException(kind, failure.getMessage(), failure);
     }
 
     private void reserve(int entries) throws VolumeException {
@@ -283,18 +289,30 @@ final class WriteBuffer {
     }
 
     boolean isLost() {
+        VolumeException known = failure();
+        return known != null && known.kind() == VolumeException.Kind.LOST_OWNERSHIP;
+    }
+
+    boolean isFailed() {
+        return failure() != null;
+    }
+
+    /** Why writes are not taken any more; null if they are. */
+    @Nullable
+    VolumeException failure() {
         lock.lock();
         try {
-            return failure != null && failure.kind() == VolumeException.Kind.LOST_OWNERSHIP;
+            return failure;
         } finally {
             lock.unlock();
         }
     }
 
-    boolean isFailed() {
+    /** Changes with every write that is taken. */
+    long writeCount() {
         lock.lock();
         try {
-            return failure != null;
+            return writeCount;
         } finally {
             lock.unlock();
         }

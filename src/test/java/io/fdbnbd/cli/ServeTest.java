@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.fdbnbd.server.ListenAddress;
+import io.fdbnbd.server.NbdTestClient;
 import io.fdbnbd.store.Store;
 import io.fdbnbd.store.rocks.RocksStore;
 import io.fdbnbd.util.Ticker;
@@ -148,5 +149,74 @@ class ServeTest {
             assertTrue(server.log().contains("volume 'disk', 1 MiB, is there already"), server.log());
             assertEquals("0", attached(directory));
         }
+    }
+
+    @Test
+    void whatAKilledServerHadAnsweredIsAGapUntilItIsRecovered() throws Exception {
+        Path directory = temp.resolve("store");
+        String[] command = {"--store", "rocksdb:" + directory, "--listen", "127.0.0.1:0", "--create", "disk:1M"};
+        String leftBy = writeAndKill(command);
+        String sheet = volume(directory, "info", "disk").done();
+        assertTrue(sheet.contains("left unclean by " + leftBy), sheet);
+        try (ServerProcess server = ServerProcess.start(command)) {
+            String sentence = NbdTestClient.refusalOf(server.address(), "disk");
+            assertTrue(sentence.startsWith("volume 'disk' was left unclean by " + leftBy), sentence);
+            assertTrue(sentence.contains("`fdb-nbd volume recover 'disk'`"), sentence);
+            String recovered = volume(directory, "recover", "disk").done();
+            assertTrue(recovered.startsWith("volume 'disk' can be attached again; it was left unclean by " + leftBy));
+            assertEquals(
+                    "volume 'disk' is clean: there is nothing to do\n",
+                    volume(directory, "recover", "disk").done());
+        }
+        leftBy = writeAndKill(command);
+        // Where no server has the store, the command does it by itself.
+        String recovered = volume(directory, "recover", "disk").done();
+        assertTrue(recovered.contains(leftBy), recovered);
+        leftBy = writeAndKill(command);
+        String[] accepting = Stream.concat(Stream.of(command), Stream.of("--on-unclean=accept"))
+                .toArray(String[]::new);
+        try (ServerProcess server = ServerProcess.start(accepting);
+                TinyNbdClient client = new TinyNbdClient(server.address(), "disk")) {
+            client.write(0, new byte[] {9});
+            sheet = volume(directory, "info", "disk").done();
+            assertTrue(sheet.contains("state        in use\n"), sheet);
+            String busy = volume(directory, "recover", "disk").failed();
+            assertTrue(busy.contains("'disk' is attached"), busy);
+            server.signal("TERM");
+            assertEquals(0, server.exitCode(), server.log());
+            assertTrue(server.log().contains("was left unclean by " + leftBy), server.log());
+        }
+        sheet = volume(directory, "info", "disk").done();
+        assertTrue(sheet.contains("state        clean\n"), sheet);
+        assertArrayEquals(new byte[] {9}, stored(directory, "disk", 1));
+    }
+
+    /** Returns who that was. */
+    private static String writeAndKill(String... command) throws Exception {
+        try (ServerProcess server = ServerProcess.start(command);
+                TinyNbdClient client = new TinyNbdClient(server.address(), "disk")) {
+            client.write(0, new byte[] {1, 2, 3});
+            server.signal("KILL");
+            assertEquals(128 + 9, server.exitCode());
+            return "the fdb-nbd server with process id " + server.pid();
+        }
+    }
+
+    @Test
+    void inCommittedModeAClientOfAKilledServerReconnectsAndGoesOn() throws Exception {
+        Path directory = temp.resolve("store");
+        String[] command = {
+            "--store", "rocksdb:" + directory, "--listen", "127.0.0.1:0", "--create", "disk:1M", "--ack", "committed"
+        };
+        int kills = 3;
+        for (int i = 0; i < kills; i++) {
+            try (ServerProcess server = ServerProcess.start(command);
+                    TinyNbdClient client = new TinyNbdClient(server.address(), "disk")) {
+                client.write(i, new byte[] {(byte) (i + 1)});
+                server.signal("KILL");
+                assertEquals(128 + 9, server.exitCode());
+            }
+        }
+        assertArrayEquals(new byte[] {1, 2, 3}, stored(directory, "disk", kills));
     }
 }

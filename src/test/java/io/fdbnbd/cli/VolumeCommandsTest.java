@@ -100,7 +100,19 @@ class VolumeCommandsTest {
                 .done();
         Map<String, @Nullable Object> json = listed().getFirst();
         assertEquals(
-                List.of("name", "size_bytes", "block_bytes", "compression", "created", "layer", "attached", "uris"),
+                List.of(
+                        "name",
+                        "size_bytes",
+                        "block_bytes",
+                        "compression",
+                        "created",
+                        "layer",
+                        "attached",
+                        "uris",
+                        "owner",
+                        "marked_by",
+                        "failed_since",
+                        "failed_because"),
                 List.copyOf(json.keySet()));
         assertEquals("disk", json.get("name"));
         assertEquals(1000L, json.get("size_bytes"));

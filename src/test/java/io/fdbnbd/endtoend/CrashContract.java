@@ -1,8 +1,12 @@
 package io.fdbnbd.endtoend;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.server.NbdTestClient;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
@@ -28,11 +32,20 @@ abstract class CrashContract {
     @SuppressWarnings("NullAway.Init")
     private ServeProcess server;
 
+    /** How the server of the last round answered writes. */
+    private boolean committed;
+
+    /** Whether it may have been killed with something in its buffer. */
+    private boolean mayBeUnclean;
+
     /** As {@code --store} takes it. */
     abstract String store(Path directory) throws IOException;
 
     /** What {@code serve} needs to come up at once after its predecessor was killed. */
     abstract String[] arguments();
+
+    /** Says that the clients of these volumes have been restarted, by what the store makes quick. */
+    abstract void accept(ServeProcess running, List<String> volumes, String... arguments) throws Exception;
 
     @Test
     void whatWasPromisedIsThereAfterKill9(@TempDir Path directory) throws Exception {
@@ -43,6 +56,7 @@ abstract class CrashContract {
                 load -> {
                     load.join();
                     server.awaitKilled();
+                    mayBeUnclean = !committed;
                 });
     }
 
@@ -89,21 +103,45 @@ abstract class CrashContract {
                             e);
                 }
             }
-            process.start();
-            checkSurvivors();
+            startAgain();
             process.requestEnd();
             process.awaitEnd();
         }
     }
 
     private void playRound(Random random, Begin begin, End end) throws Exception {
-        boolean committed = random.nextBoolean();
-        server.start("--ack", committed ? "committed" : "buffered");
-        checkSurvivors();
+        committed = random.nextBoolean();
+        startAgain("--ack", committed ? "committed" : "buffered");
+        mayBeUnclean = false;
         Load load = begin.of(random);
         load.start(List.of(server.tcp(), server.unix()), List.of(narrow, wide), committed, random);
         load.awaitEnd();
         end.of(load);
+    }
+
+    /** What a crash may have left a gap in is refused until the clients, which begin anew here, are said to. */
+    private void startAgain(String... arguments) throws Exception {
+        server.start(arguments);
+        List<String> refused = new ArrayList<>();
+        for (Ledger ledger : List.of(narrow, wide)) {
+            if (ledger.hasVolatile() || (mayBeUnclean && !isAttachable(ledger))) {
+                String sentence = NbdTestClient.refusalOf(server.tcp(), ledger.volume());
+                assertTrue(sentence.contains("`fdb-nbd volume recover '" + ledger.volume() + "'`"), sentence);
+                refused.add(ledger.volume());
+            }
+        }
+        if (!refused.isEmpty()) {
+            accept(server, refused, arguments);
+        }
+        checkSurvivors();
+    }
+
+    /** Even without a gap, as far as clients can tell: the server may not know yet that all is stored. */
+    private boolean isAttachable(Ledger ledger) throws IOException {
+        try (NbdTestClient client = NbdTestClient.connect(server.tcp())) {
+            client.greet();
+            return client.go(ledger.volume()) == Nbd.REP_ACK;
+        }
     }
 
     private void checkSurvivors() throws IOException {

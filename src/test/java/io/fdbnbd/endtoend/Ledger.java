@@ -122,6 +122,20 @@ final class Ledger {
         }
     }
 
+    /** Whether something was answered that a crash may undo. */
+    boolean hasVolatile() {
+        lock.lock();
+        try {
+            return sectors.stream()
+                    .flatMap(List::stream)
+                    .anyMatch(operation -> operation.answeredAt != NEVER
+                            && !operation.durable
+                            && operation.answeredAt >= flushedBefore);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** The server ended in order: every answer counts. */
     void endedInOrder() {
         flushed(now());

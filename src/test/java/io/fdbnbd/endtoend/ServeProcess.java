@@ -92,14 +92,15 @@ final class ServeProcess implements AutoCloseable {
         return this;
     }
 
-    /** Runs a {@code volume} command on the store. */
-    void volumeCommand(String... words) {
+    /** Runs a {@code volume} command on the store, and returns what it printed. */
+    String volumeCommand(String... words) {
         List<String> command = java(List.of("-Xmx128m", "-XX:TieredStopAtLevel=1"));
         command.addAll(List.of("volume"));
         command.addAll(List.of(words));
         command.addAll(List.of("--store", store));
         Programs.Run run = Programs.tryRun(new ProcessBuilder(command));
         assertEquals(0, run.exitCode(), run::toString);
+        return run.output();
     }
 
     private static List<String> java(List<String> options) {

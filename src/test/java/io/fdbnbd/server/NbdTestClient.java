@@ -26,6 +26,9 @@ public final class NbdTestClient implements AutoCloseable {
     public long sizeBytes;
     public int flags;
 
+    /** What the last refusal of an export said. */
+    public String refusal = "";
+
     private NbdTestClient(SocketChannel channel) {
         this.channel = channel;
         this.in = new DataInputStream(new BufferedInputStream(Channels.newInputStream(channel), 1 << 16));
@@ -55,6 +58,15 @@ public final class NbdTestClient implements AutoCloseable {
         }
     }
 
+    /** Checks that a volume can not be attached, and returns why. */
+    public static String refusalOf(ListenAddress address, String volume) throws IOException {
+        try (NbdTestClient client = connect(address)) {
+            client.greet();
+            assertEquals(Nbd.REP_ERR_POLICY, client.go(volume), () -> "volume " + volume + " is not refused");
+            return client.refusal;
+        }
+    }
+
     public void greet() throws IOException {
         assertEquals(Nbd.INIT_MAGIC, in.readLong());
         assertEquals(Nbd.OPTION_MAGIC, in.readLong());
@@ -78,6 +90,7 @@ public final class NbdTestClient implements AutoCloseable {
             int type = in.readInt();
             ByteBuffer data = ByteBuffer.wrap(in.readNBytes(in.readInt()));
             if (type != Nbd.REP_INFO) {
+                refusal = StandardCharsets.UTF_8.decode(data).toString();
                 return type;
             }
             if (data.getShort() == Nbd.INFO_EXPORT) {

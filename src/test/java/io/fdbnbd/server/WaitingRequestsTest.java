@@ -15,6 +15,8 @@ import io.fdbnbd.store.StoreException;
 import io.fdbnbd.volume.AckMode;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -107,8 +109,50 @@ class WaitingRequestsTest {
         }
     }
 
+    /** So that the next write is answered at once, and the next commit and sync are its own. */
+    private void beginBurst() throws Exception {
+        assertEquals(0, client.write(1 << 20, bytes(4096, 1)));
+        assertEquals(0, client.flush());
+    }
+
+    /** What is answered and not stored is gone after a crash, and the volume must know it before the client does. */
+    @Test
+    void theFirstWriteOfABurstIsAnsweredWhenTheVolumeIsMarked() throws Exception {
+        holdCommits(hold);
+        client.write(0, 1, 0, bytes(512, 1));
+        client.request(0, Nbd.CMD_WRITE_ZEROES, 2, 8192, 4096);
+        client.request(0, Nbd.CMD_TRIM, 3, 16384, 4096);
+        client.request(0, Nbd.CMD_CACHE, 4, 0, 0);
+        assertEquals(new Reply(4, 0), client.reply());
+        hold.countDown();
+        Set<Reply> replies = new HashSet<>();
+        for (int i = 0; i < 3; i++) {
+            replies.add(client.reply());
+        }
+        assertEquals(Set.of(new Reply(1, 0), new Reply(2, 0), new Reply(3, 0)), replies);
+        // The store may take its time now: nobody waits for it in the middle of a burst.
+        CountDownLatch later = new CountDownLatch(1);
+        holdCommits(later);
+        assertEquals(0, client.write(0, bytes(4096, 2)));
+        fixture.store.heal();
+        later.countDown();
+    }
+
+    private void holdCommits(CountDownLatch latch) {
+        fixture.store.always(call -> call == FaultStore.Call.COMMIT ? Fault.delay(latch, reached) : NONE);
+    }
+
+    @Test
+    void aMarkThatFailsIsAWriteThatFails() throws Exception {
+        fixture.store.always(call -> call == FaultStore.Call.SYNC ? Fault.fail(StoreException.Kind.FATAL) : NONE);
+        assertEquals(Nbd.EIO, client.write(0, bytes(4096, 1)));
+        fixture.store.heal();
+        assertEquals(Nbd.EIO, client.write(0, bytes(4096, 1)));
+    }
+
     @Test
     void aFlushIsAnsweredOnlyWhenWhatItCoversHasCommitted() throws Exception {
+        beginBurst();
         fixture.store.onCommit(Fault.delay(hold, reached));
         assertEquals(0, client.write(0, bytes(4096, 1)));
         reached.await();
@@ -122,6 +166,7 @@ class WaitingRequestsTest {
     @Test
     void aFlushCoversTheWritesOfOtherConnections() throws Exception {
         NbdTestClient other = fixture.attach();
+        beginBurst();
         fixture.store.onCommit(Fault.delay(hold, reached));
         assertEquals(0, client.write(0, bytes(4096, 1)));
         reached.await();
@@ -135,6 +180,7 @@ class WaitingRequestsTest {
 
     @Test
     void aFlushThatFailsSaysSo() throws Exception {
+        beginBurst();
         fixture.store.onSync(Fault.fail(StoreException.Kind.FATAL));
         assertEquals(0, client.write(0, bytes(4096, 1)));
         assertEquals(Nbd.EIO, client.flush());

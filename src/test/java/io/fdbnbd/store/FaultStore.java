@@ -145,6 +145,16 @@ public final class FaultStore implements Store {
     }
 
     @Override
+    public boolean isShared() {
+        return under.isShared();
+    }
+
+    @Override
+    public boolean isProven(Guard guard) {
+        return under.isProven(guard);
+    }
+
+    @Override
     public void read(@Nullable Guard guard, List<KeyRange> ranges, RowVisitor visitor) throws StoreException {
         failIfTold(meet(onRead, Call.READ));
         under.read(guard, ranges, visitor);

@@ -2,9 +2,11 @@ package io.fdbnbd.volume;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.fdbnbd.store.FaultStore;
 import io.fdbnbd.store.fdb.FdbCluster;
 import io.fdbnbd.store.fdb.FdbStore;
 import io.fdbnbd.util.Closer;
@@ -14,8 +16,10 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -159,5 +163,50 @@ class FdbTakeoverTest {
         ByteBuffer content = ByteBuffer.allocate(BLOCKS * BLOCK);
         volume.read(0, content);
         return content.array();
+    }
+
+    @Test
+    void aVolumeOfAServerThatLivesIsNotDeleted() throws Exception {
+        Volumes polite = server(false);
+        try (Attachment old = first.attach("v")) {
+            VolumeException refused = assertThrows(VolumeException.class, () -> polite.delete("v"));
+            assertEquals(VolumeException.Kind.BUSY, refused.kind());
+            write(old.volume(), 0, 'a');
+            old.volume().flush();
+        }
+        polite.delete("v");
+        assertTrue(polite.catalog().find("v").isEmpty());
+    }
+
+    /** The old owner's clock is turned by hand, and its transactions, the lease too, are held up on their way. */
+    @Test
+    void whatIsInTheOldOwnersBufferIsNotReadAfterTheNewOneHasSpoken() throws Exception {
+        AtomicLong jumpedNanos = new AtomicLong();
+        FaultStore slow = closer.register(new FaultStore(
+                FdbStore.open(FdbCluster.shared().location(prefix), () -> System.nanoTime() + jumpedNanos.get())));
+        Volumes slowServer = closer.register(
+                new Volumes(slow, VolumeOptions.of(AckMode.BUFFERED), () -> System.nanoTime() + jumpedNanos.get()));
+        CountDownLatch hold = new CountDownLatch(1);
+        CountDownLatch reached = new CountDownLatch(1);
+        try (Attachment old = slowServer.attach("v")) {
+            write(old.volume(), 0, 'a');
+            old.volume().flush();
+            slow.always(call ->
+                    call == FaultStore.Call.COMMIT ? FaultStore.Fault.delay(hold, reached) : FaultStore.Fault.NONE);
+            write(old.volume(), 0, 'b');
+            reached.await();
+            assertArrayEquals(block('b'), read(old.volume(), 0));
+            try (Attachment now = second.attach("v")) {
+                write(now.volume(), 0, 'c');
+                now.volume().flush();
+                jumpedNanos.addAndGet(2 * slow.limits().guardAgeMax().toNanos());
+                assertFalse(old.volume().tryRead(0, ByteBuffer.allocate(BLOCK)));
+                VolumeException refused = assertThrows(VolumeException.class, () -> read(old.volume(), 0));
+                assertEquals(VolumeException.Kind.LOST_OWNERSHIP, refused.kind());
+            }
+            hold.countDown();
+        } finally {
+            hold.countDown();
+        }
     }
 }

@@ -74,7 +74,7 @@ class OwnerTest {
         Owner first = acquire();
         Owner second = acquire();
         assertFails(VolumeException.Kind.LOST_OWNERSHIP, () -> first.fence(first.guard()));
-        assertFails(VolumeException.Kind.LOST_OWNERSHIP, first::release);
+        assertFails(VolumeException.Kind.LOST_OWNERSHIP, () -> first.release(Owner.Mark.CLEARED));
         commitUnder(second.guard());
     }
 
@@ -92,7 +92,7 @@ class OwnerTest {
     void whatWasGivenUpMeanwhileIsTaken() throws Exception {
         Owner first = acquire();
         Standing before = Standing.of(store, info);
-        first.release();
+        first.release(Owner.Mark.CLEARED);
         Owner second = Owner.acquire(store, info, new byte[Owner.SESSION_BYTES], before, new Rig.Impatient());
         commitUnder(second.guard());
     }
@@ -110,7 +110,7 @@ class OwnerTest {
     @Test
     void aReleasedVolumeIsNobodys() throws Exception {
         Owner owner = acquire();
-        owner.release();
+        owner.release(Owner.Mark.CLEARED);
         assertFalse(Standing.of(store, info).isForeignTo(new byte[Owner.SESSION_BYTES]));
         acquire();
     }
@@ -146,7 +146,7 @@ class OwnerTest {
     void aReleaseThatWasAppliedUnheardIsARelease() throws Exception {
         Owner owner = acquire();
         store.onCommit(Fault.appliedBut(Kind.UNKNOWN_OUTCOME));
-        owner.release();
+        owner.release(Owner.Mark.CLEARED);
         assertFalse(Standing.of(store, info).isForeignTo(new byte[Owner.SESSION_BYTES]));
     }
 

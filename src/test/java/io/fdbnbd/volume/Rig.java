@@ -51,7 +51,13 @@ final class Rig implements AutoCloseable {
     }
 
     static VolumeOptions options(AckMode ackMode, long bufferBytes) {
-        return new VolumeOptions(ackMode, 2 * bufferBytes, bufferBytes, Duration.ofSeconds(DEADLINE_SECONDS), false);
+        return new VolumeOptions(
+                ackMode,
+                2 * bufferBytes,
+                bufferBytes,
+                Duration.ofSeconds(DEADLINE_SECONDS),
+                false,
+                UncleanPolicy.REFUSE);
     }
 
     /** Does not wait between attempts: faults are counted out, not waited for. */

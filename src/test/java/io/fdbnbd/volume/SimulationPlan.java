@@ -71,6 +71,7 @@ record SimulationPlan(
                 isShared ? 2 + random.nextInt(7) : 1,
                 (1 + random.nextInt(8)) * batch,
                 (1 + random.nextInt(6)) * (blockBytes + 80),
+                0,
                 isShared && random.nextBoolean() ? Duration.ofMillis(1 + random.nextInt(50)) : Duration.ZERO);
     }
 
@@ -103,7 +104,7 @@ record SimulationPlan(
     }
 
     VolumeOptions options(boolean takeOver) {
-        return new VolumeOptions(ackMode, 4 << 20, 2 << 20, Duration.ofMinutes(10), takeOver);
+        return new VolumeOptions(ackMode, 4 << 20, 2 << 20, Duration.ofMinutes(10), takeOver, UncleanPolicy.REFUSE);
     }
 
     /** How long something takes, mostly no time at all. */

@@ -21,7 +21,8 @@ class StopTest {
         rig = new Rig(
                 store,
                 VolumeSpec.of(NAME, Rig.SIZE),
-                new VolumeOptions(AckMode.BUFFERED, 4 << 20, 2 << 20, Duration.ofMillis(1), false));
+                new VolumeOptions(
+                        AckMode.BUFFERED, 4 << 20, 2 << 20, Duration.ofMillis(1), false, UncleanPolicy.REFUSE));
     }
 
     @AfterEach

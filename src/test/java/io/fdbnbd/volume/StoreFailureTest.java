@@ -235,11 +235,12 @@ class StoreFailureTest {
         rig.flush();
         store.onCommit(Fault.fail(kind));
         assertFate(seen, rig.writeAndTell(BLOCK, BLOCK, 2));
-        VolumeException failure = assertFails(seen, () -> rig.volume().flush());
+        VolumeException failure =
+                assertFails(VolumeException.Kind.IO, () -> rig.volume().flush());
         assertEquals("injected: " + kind, failure.getMessage());
-        assertFails(seen, () -> rig.volume().flush());
-        assertFails(seen, () -> rig.write(0, BLOCK, 3));
-        assertFails(seen, () -> rig.volume().zero(0, 1 << 20, null));
+        assertFails(VolumeException.Kind.IO, () -> rig.volume().flush());
+        assertFails(VolumeException.Kind.IO, () -> rig.write(0, BLOCK, 3));
+        assertFails(VolumeException.Kind.IO, () -> rig.volume().zero(0, 1 << 20, null));
         rig.assertReads(1, 0, BLOCK);
         rig.assertReads(2, BLOCK, BLOCK);
         // Attached anew it works again, with what was flushed.
@@ -362,8 +363,8 @@ class StoreFailureTest {
     void whatWasClosedWithoutTheStoreTakingItIsReported() throws Exception {
         List<Kind> never = List.of(Kind.RETRYABLE);
         rig.detach();
-        VolumeOptions hasty =
-                new VolumeOptions(AckMode.BUFFERED, 4 << 20, 2 << 20, java.time.Duration.ofMillis(1), false);
+        VolumeOptions hasty = new VolumeOptions(
+                AckMode.BUFFERED, 4 << 20, 2 << 20, java.time.Duration.ofMillis(1), false, UncleanPolicy.REFUSE);
         Rig rash = new Rig(store, VolumeSpec.of(NAME, Rig.SIZE), hasty);
         Volume volume = rash.volume();
         CompletableFuture<Void> fate = rash.writeAndTell(0, BLOCK, 0);
@@ -376,5 +377,23 @@ class StoreFailureTest {
         store.heal();
         rig.attach();
         rig.assertReads(0, 0, BLOCK);
+    }
+
+    @Test
+    void inCommittedModeAWriteIsToldOfWhenItIsSynced() throws Exception {
+        FaultStore synced = new FaultStore(new MemoryStore());
+        try (Rig committed =
+                Rig.on(synced, new VolumeSpec(NAME, Rig.SIZE, BLOCK, Compression.NONE), AckMode.COMMITTED)) {
+            CountDownLatch hold = new CountDownLatch(1);
+            CountDownLatch reached = new CountDownLatch(1);
+            synced.onSync(Fault.delay(hold, reached), Fault.fail(Kind.FATAL));
+            CompletableFuture<Void> fate = committed.writeAndTell(0, BLOCK, 1);
+            Rig.await(reached);
+            assertTrue(committed.stored(0).isPresent());
+            assertFalse(fate.isDone());
+            hold.countDown();
+            fate.get(DEADLINE_SECONDS, TimeUnit.SECONDS);
+            assertFate(VolumeException.Kind.IO, committed.writeAndTell(0, BLOCK, 2));
+        }
     }
 }

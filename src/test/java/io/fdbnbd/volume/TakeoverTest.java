@@ -2,14 +2,18 @@ package io.fdbnbd.volume;
 
 import static io.fdbnbd.volume.Rig.assertFails;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.fdbnbd.store.Batch;
 import io.fdbnbd.store.FaultStore.Fault;
 import io.fdbnbd.store.StoreException;
 import io.fdbnbd.store.StoreException.Kind;
+import io.fdbnbd.util.Ticker;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -108,6 +112,51 @@ class TakeoverTest {
             }
             rig.write(0, 10, 1);
             rig.flush();
+        }
+    }
+
+    @Test
+    void aVolumeOfAServerThatLivesIsNotDeleted() throws Exception {
+        WatchedStore shared = new WatchedStore().share();
+        try (Rig rig = Rig.on(shared)) {
+            Volumes other = new Volumes(shared, Rig.options(AckMode.BUFFERED, 32 << 20), Ticker.SYSTEM);
+            VolumeException refusal = assertFails(VolumeException.Kind.BUSY, () -> other.delete(Rig.NAME));
+            assertTrue(refusal.getMessage().contains(Holder.thisProcess()), refusal.getMessage());
+            rig.write(0, 10, 1);
+            rig.flush();
+            rig.detach();
+            other.delete(Rig.NAME);
+            assertFails(VolumeException.Kind.MISSING, rig::attach);
+            rig.volumes.catalog().create(VolumeSpec.of(Rig.NAME, Rig.SIZE));
+            rig.attach();
+            other.close();
+        }
+    }
+
+    /** Between the takeover and the moment when the displaced owner learns of it, only the age of its proof counts. */
+    @Test
+    void whatIsInTheBufferIsReadOnlyWhileOwnershipIsProven() throws Exception {
+        WatchedStore shared = new WatchedStore().share();
+        CountDownLatch hold = new CountDownLatch(1);
+        CountDownLatch reached = new CountDownLatch(1);
+        try (Rig rig = Rig.on(shared)) {
+            shared.watch(rig.info().layer());
+            shared.beforeEachCommit(() -> {
+                reached.countDown();
+                hold.await();
+            });
+            rig.write(0, Rig.BLOCK, 1);
+            rig.volume().zero(1 << 20, 1 << 20, null);
+            Rig.await(reached);
+            assertTrue(rig.volume().tryRead(0, ByteBuffer.allocate(10)));
+            assertTrue(rig.volume().tryRead(1 << 20, ByteBuffer.allocate(10)));
+            shared.letProofsExpire();
+            assertFalse(rig.volume().tryRead(0, ByteBuffer.allocate(10)));
+            assertFalse(rig.volume().tryRead(1 << 20, ByteBuffer.allocate(10)));
+            rig.assertReads(1, 0, Rig.BLOCK);
+            shared.faults().commit(new Batch().set(Keys.owner(rig.info().layer()), Rig.filled(24, 77)));
+            assertFails(VolumeException.Kind.LOST_OWNERSHIP, () -> rig.read(0, Rig.BLOCK));
+            hold.countDown();
         }
     }
 }

@@ -36,6 +36,7 @@ final class WatchedStore implements Store {
     private volatile int layer = -1;
     private volatile Hook hook = () -> {};
     private volatile boolean shared;
+    private volatile boolean proven = true;
 
     FaultStore faults() {
         return faults;
@@ -56,6 +57,16 @@ final class WatchedStore implements Store {
     WatchedStore share() {
         shared = true;
         return this;
+    }
+
+    /** As if no guard had been seen to hold lately. */
+    void letProofsExpire() {
+        proven = false;
+    }
+
+    @Override
+    public boolean isProven(Guard guard) {
+        return proven;
     }
 
     void keepBatches() {

@@ -142,6 +142,11 @@ public final class FdbStore implements Store {
     }
 
     @Override
+    public boolean isProven(Guard guard) {
+        return proofs.readVersion(guard, GUARD_AGE_MAX).isPresent();
+    }
+
+    @Override
     public void read(@Nullable Guard guard, List<KeyRange> ranges, RowVisitor visitor) throws StoreException {
         gate.enter();
         try {

@@ -4,17 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.fdbnbd.store.Batch;
 import io.fdbnbd.store.Bytes;
 import io.fdbnbd.store.StoreException;
 import io.fdbnbd.store.StoreException.Kind;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,23 +26,17 @@ class RocksFullDiskTest {
 
     @TempDir
     @SuppressWarnings("NullAway.Init")
-    Path disk;
-
-    @BeforeEach
-    void mount() throws IOException {
-        String size = "size=" + (ROOM_FOR_THE_LOG_BYTES + BALLAST_BYTES);
-        assumeTrue(run("mount", "-t", "tmpfs", "-o", size, "tmpfs", disk.toString()), "this user may not mount");
-        Files.write(disk.resolve("ballast"), new byte[BALLAST_BYTES]);
-    }
-
-    @AfterEach
-    void unmount() {
-        run("umount", disk.toString());
-    }
+    Path path;
 
     @Test
     void aFullDiskRefusesWritesUntilThereIsRoomAndLosesNothing() throws Exception {
-        Path directory = disk.resolve("store");
+        try (SmallDisk disk = SmallDisk.mount(path, ROOM_FOR_THE_LOG_BYTES, BALLAST_BYTES)) {
+            fillAndMakeRoom(disk);
+        }
+    }
+
+    private void fillAndMakeRoom(SmallDisk disk) throws IOException {
+        Path directory = path.resolve("store");
         int committed;
         try (RocksStore store = RocksStore.open(directory)) {
             committed = fill(store);
@@ -55,7 +45,7 @@ class RocksFullDiskTest {
                 assertFull(store::sync);
             }
             check(store, committed);
-            Files.delete(disk.resolve("ballast"));
+            disk.throwOffBallast();
             awaitRoom(store);
             write(store, committed);
             store.sync();
@@ -111,17 +101,5 @@ class RocksFullDiskTest {
             assertArrayEquals(Bytes.ofLength(VALUE_BYTES), store.get(Bytes.ofLong(i)));
         }
         assertArrayEquals(null, store.get(Bytes.ofLong(committed)));
-    }
-
-    private static boolean run(String... command) {
-        try {
-            Process process = new ProcessBuilder(command)
-                    .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .start();
-            return process.onExit().join().exitValue() == 0;
-        } catch (IOException e) {
-            return false;
-        }
     }
 }
