@@ -58,6 +58,11 @@ final class Owner {
         this.guard = guard;
     }
 
+    /** Whether an owner key may hold that. */
+    static boolean isWellFormed(byte[] value) {
+        return value.length >= HEADER_BYTES;
+    }
+
     /** What a volume's owner key says before it is attached. */
     record Standing(byte @Nullable [] value) {
 
