@@ -72,6 +72,18 @@ final class Converters {
         }
     }
 
+    /** Yes or no. */
+    static final class OnOff implements ITypeConverter<Boolean> {
+        @Override
+        public Boolean convert(String text) {
+            return switch (text.toLowerCase(Locale.ROOT)) {
+                case "on" -> true;
+                case "off" -> false;
+                default -> throw new TypeConversionException("\"" + text + "\" is none of: on, off");
+            };
+        }
+    }
+
     /** How much is logged. */
     static final class LogLevelByName implements ITypeConverter<LogLevel> {
         @Override

@@ -75,6 +75,18 @@ final class ServeCommand implements Callable<Integer> {
             })
     private AckMode ack = AckMode.BUFFERED;
 
+    @Option(
+            names = "--multi-conn",
+            arity = "1",
+            paramLabel = "on|off",
+            converter = Converters.OnOff.class,
+            description = {
+                "Whether a volume may have several connections at a time. off: a new one replaces the older one, so"
+                        + " that nothing that the older one left in the network can change the volume any more; for"
+                        + " clients with one connection over a network that loses packets. Default: on."
+            })
+    private boolean multiConn = true;
+
     @Option(names = "--read-only", description = "Refuse all changes by clients.")
     private boolean readOnly;
 
@@ -123,7 +135,7 @@ final class ServeCommand implements Callable<Integer> {
         parts.register(volumes::requireAllStored);
         WantedVolume.createAll(wanted, volumes.catalog(), this::say);
         warnOfStrangers();
-        ServerOptions options = ServerOptions.of(listen).withReadOnly(readOnly);
+        ServerOptions options = ServerOptions.of(listen).withReadOnly(readOnly).withMultiConn(multiConn);
         NbdServer server = parts.register(new NbdServer(volumes, options, Ticker.SYSTEM));
         server.start();
         if (address instanceof StoreAddress.Rocks rocks) {

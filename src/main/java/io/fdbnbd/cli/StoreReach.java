@@ -44,22 +44,25 @@ final class StoreReach implements Reach {
             // Nothing is there: the same answer as from an empty store, without making one.
             return performHere(action, rocks, new MemoryStore());
         }
-        byte[][] request = encode(action);
         Optional<ControlMessages.Answer> answer;
+        do {
+            answer = ask(action, rocks);
+            if (answer.isEmpty()) {
+                return performHere(action, rocks, openHere(rocks));
+            }
+        } while (action.take(answer.get()));
+        return answer.get().exitCode();
+    }
+
+    private static Optional<ControlMessages.Answer> ask(VolumeAction action, StoreAddress.Rocks rocks)
+            throws IOException {
+        byte[][] request = encode(action);
         try {
-            answer = new ControlClient(directory).ask(request);
+            return new ControlClient(rocks.directory()).ask(request);
         } catch (IOException e) {
             throw new IOException(
                     e.getMessage() + holder(rocks) + "; whether the command was performed is not known", e);
         }
-        if (answer.isEmpty()) {
-            return performHere(action, rocks, openHere(rocks));
-        }
-        action.out().print(answer.get().out());
-        action.out().flush();
-        action.err().print(answer.get().err());
-        action.err().flush();
-        return answer.get().exitCode();
     }
 
     private static byte[][] encode(VolumeAction action) {

@@ -32,6 +32,19 @@ abstract class VolumeAction implements Callable<Integer> {
     /** Does it, and prints what came of it to {@link #out}. */
     abstract void perform(Administration volumes) throws IOException;
 
+    /**
+     * Takes what the server answered to {@link #request}.
+     *
+     * @return whether to ask again, with what {@link #request} is by then
+     */
+    boolean take(ControlMessages.Answer answer) throws IOException {
+        out().print(answer.out());
+        out().flush();
+        err().print(answer.err());
+        err().flush();
+        return false;
+    }
+
     /** Whether this makes sense where there is no store yet, by making one. */
     boolean createsStore() {
         return false;

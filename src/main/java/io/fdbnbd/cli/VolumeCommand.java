@@ -8,13 +8,14 @@ import picocli.CommandLine.Spec;
 /** {@code fdb-nbd volume}: only its subcommands do something. */
 @Command(
         name = "volume",
-        description = "Creates, lists, shows, recovers and deletes volumes, also while a server has the store.",
+        description = "Creates, lists, shows, recovers, verifies and deletes volumes, also while a server has the store.",
         footerHeading = "%nExamples:%n",
         footer = {
             "  fdb-nbd volume create disk 10G",
             "  fdb-nbd volume list",
             "  fdb-nbd volume info disk --json",
             "  fdb-nbd volume recover disk",
+            "  fdb-nbd volume verify disk",
             "  fdb-nbd volume delete disk"
         })
 final class VolumeCommand implements Runnable {
@@ -30,6 +31,7 @@ final class VolumeCommand implements Runnable {
                 .addSubcommand(new ListVolumes(reach))
                 .addSubcommand(new ShowVolume(reach))
                 .addSubcommand(new RecoverVolume(reach))
+                .addSubcommand(new VerifyVolume(reach, surroundings))
                 .addSubcommand(new DeleteVolume(reach, surroundings));
     }
 

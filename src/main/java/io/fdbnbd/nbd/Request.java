@@ -26,6 +26,12 @@ public record Request(int flags, int type, long cookie, long offset, long length
         return new Request(flags, type, in.getLong(), in.getLong(), Integer.toUnsignedLong(in.getInt()));
     }
 
+    /** Whether {@code header}, of {@link Nbd#REQUEST_BYTES}, is that of a DISC. */
+    public static boolean isDisc(byte[] header) {
+        ByteBuffer bytes = ByteBuffer.wrap(header);
+        return bytes.getInt(0) == Nbd.REQUEST_MAGIC && bytes.getShort(6) == Nbd.CMD_DISC;
+    }
+
     public boolean has(int flag) {
         return (flags & flag) != 0;
     }

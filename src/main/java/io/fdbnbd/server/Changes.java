@@ -6,6 +6,7 @@ import io.fdbnbd.util.Threads;
 import io.fdbnbd.volume.CommitListener;
 import io.fdbnbd.volume.Volume;
 import io.fdbnbd.volume.VolumeException;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -21,13 +22,15 @@ final class Changes {
     private final Errors errors;
     private final ReplySender sender;
     private final GulpReplies replies;
+    private final Gulps gulps;
     private final String name;
 
-    Changes(Volume volume, Errors errors, ReplySender sender, GulpReplies replies, String name) {
+    Changes(Volume volume, Errors errors, ReplySender sender, GulpReplies replies, Gulps gulps, String name) {
         this.volume = volume;
         this.errors = errors;
         this.sender = sender;
         this.replies = replies;
+        this.gulps = gulps;
         this.name = name;
     }
 
@@ -41,7 +44,7 @@ final class Changes {
         }
         int error = 0;
         try {
-            volume.write(request.offset(), payload, null);
+            volume.write(request.offset(), payload, null, gulps::look);
         } catch (VolumeException | RuntimeException e) {
             error = errors.report(volume.info().name(), request, e);
         }
@@ -62,7 +65,7 @@ final class Changes {
                 if (pending != null) {
                     pending.expect();
                 }
-                volume.zero(request.offset(), request.length(), pending);
+                volume.zero(request.offset(), request.length(), pending, gulps::look);
             }
         } catch (VolumeException | RuntimeException e) {
             if (pending != null) {
@@ -116,6 +119,10 @@ final class Changes {
         if (!sender.tryBegin(0)) {
             replies.flush();
             sender.begin(0);
+            if (!gulps.look()) {
+                sender.end(0);
+                throw new EOFException("the stream ended while a request waited for others");
+            }
         }
     }
 
@@ -140,7 +147,7 @@ final class Changes {
                     if (pending != null) {
                         pending.expect();
                     }
-                    volume.write(at, piece, pending);
+                    volume.write(at, piece, pending, gulps::look);
                 } catch (VolumeException | RuntimeException e) {
                     failure = e;
                     if (pending != null) {

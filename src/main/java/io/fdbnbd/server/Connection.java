@@ -6,7 +6,9 @@ import io.fdbnbd.nbd.ProtocolException;
 import io.fdbnbd.util.Sizes;
 import io.fdbnbd.volume.Volume;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.concurrent.locks.ReentrantLock;
@@ -41,11 +43,17 @@ final class Connection implements Runnable {
     private final ConnectionStats stats = new ConnectionStats();
     private final long startNanos;
 
+    /** Written once by the reader, read by the watchdog too. */
+    private volatile Succession.@Nullable Place place;
+
     /** Makes {@link #interrupt} and the begin of the detaching exclude each other. */
     private final ReentrantLock interruptLock = new ReentrantLock();
 
     /** Written by the reader, read by the watchdog and by {@link #interrupt}. */
     private volatile Phase phase = Phase.HANDSHAKE;
+
+    /** Whether the end of the stream that the reader sees is the server's doing. */
+    private volatile boolean stopped;
 
     /** Why somebody else closed the channel. */
     private volatile @Nullable String cutReason;
@@ -60,7 +68,7 @@ final class Connection implements Runnable {
         this.channel = channel;
         this.name = name;
         this.peer = peer;
-        this.exports = new VolumeExports(server.volumes(), server.options().readOnly());
+        this.exports = new VolumeExports(server.volumes(), server.options());
         this.sender = new ReplySender(channel, server.sharedBuffers(), name);
         this.startNanos = server.ticker().nanoTime();
     }
@@ -101,25 +109,77 @@ final class Connection implements Runnable {
 
     private void serve(ByteBuffer in, ByteBuffer out) throws IOException, InterruptedException {
         Export export = negotiate(in, out);
-        if (export == null) {
+        Succession.Place own = place;
+        if (export == null || own == null) {
             return;
         }
         phase = Phase.TRANSMISSION;
-        Volume volume = exports.volume();
         Logger.info("volume {}: attached to {} from {}", export.name(), name, peer);
-        BufferPool pool = server.sharedBuffers();
-        Gulps gulps = new Gulps(channel, pool, in);
-        GulpReplies replies = new GulpReplies(sender, pool, out);
-        Reads reads = new Reads(volume, server.errors(), sender, replies, pool, name);
-        Changes changes = new Changes(volume, server.errors(), sender, replies, name);
+        Gulps gulps = new Gulps(source(), server.sharedBuffers(), in, own);
+        GulpReplies replies = new GulpReplies(sender, server.sharedBuffers(), out);
         try {
-            new Transmission(export, volume.info().blockBytes(), gulps, replies, reads, changes, stats).run();
+            if (awaitTurn(own, gulps)) {
+                transmission(export, gulps, replies).run();
+            }
+            own.leave();
             phase = Phase.ENDING;
             sender.finish();
         } finally {
             phase = Phase.ENDING;
             gulps.giveBack();
             replies.giveBack();
+        }
+    }
+
+    private Transmission transmission(Export export, Gulps gulps, GulpReplies replies) {
+        Volume volume = exports.volume();
+        Reads reads = new Reads(volume, server.errors(), sender, replies, server.sharedBuffers(), gulps, name);
+        Changes changes = new Changes(volume, server.errors(), sender, replies, gulps, name);
+        return new Transmission(export, volume.info().blockBytes(), gulps, replies, reads, changes, stats);
+    }
+
+    /** Returns false if the client hung up in the meantime. */
+    private boolean awaitTurn(Succession.Place own, Gulps gulps) throws InterruptedException {
+        if (!server.options().multiConn()) {
+            own.replaceElders();
+            return true;
+        }
+        return !own.awaitElders() || gulps.look();
+    }
+
+    private Gulps.Source source() {
+        return new Gulps.Source() {
+            @Override
+            public int read(ByteBuffer dst) throws IOException {
+                return channel.read(dst);
+            }
+
+            @Override
+            public int readWithoutWaiting(ByteBuffer dst) throws IOException, InterruptedException {
+                return sender.readWithoutWaiting(dst);
+            }
+
+            @Override
+            public boolean isEndedHere() {
+                return stopped;
+            }
+        };
+    }
+
+    private Succession.Place join() {
+        InputStream asStream = Channels.newInputStream(channel);
+        Thread reader = Thread.currentThread();
+        return server.succession().join(exports.volume().info().name(), () -> available(asStream), () -> {
+            cut("a newer connection has replaced it");
+            interrupt(reader);
+        });
+    }
+
+    private static int available(InputStream stream) {
+        try {
+            return stream.available();
+        } catch (IOException e) {
+            return 0; // closed: nothing more is received
         }
     }
 
@@ -130,6 +190,9 @@ final class Connection implements Runnable {
         in.flip();
         while (true) {
             Handshake.Step step = handshake.advance(in, out);
+            if (step == Handshake.Step.TRANSMISSION) {
+                place = join();
+            }
             sender.send(out.flip(), null);
             out.clear();
             switch (step) {
@@ -154,6 +217,10 @@ final class Connection implements Runnable {
 
     private void end(@Nullable ByteBuffer in, @Nullable ByteBuffer out) {
         phase = Phase.ENDING;
+        Succession.Place own = place;
+        if (own != null) {
+            own.leave();
+        }
         try {
             channel.close();
         } catch (IOException e) {
@@ -212,6 +279,7 @@ final class Connection implements Runnable {
             if (phase == Phase.HANDSHAKE) {
                 cut("the server is stopping");
             } else {
+                stopped = true;
                 channel.shutdownInput();
             }
         } catch (IOException e) {
@@ -241,6 +309,11 @@ final class Connection implements Runnable {
         }
     }
 
+    private boolean isAwaited() {
+        Succession.Place own = place;
+        return own != null && own.isAwaited();
+    }
+
     /**
      * Cuts a client that takes too long to choose an export, that takes nothing of its replies, or whose volume was lost.
      *
@@ -264,7 +337,7 @@ final class Connection implements Runnable {
         if (mark == 0 || mark != sendMark) {
             sendMark = mark;
             sendMarkNanos = nowNanos;
-        } else if ((needed || phase == Phase.ENDING)
+        } else if ((needed || phase == Phase.ENDING || isAwaited())
                 && nowNanos - sendMarkNanos > options.stallDeadline().toNanos()) {
             cut("it took nothing of its replies for " + options.stallDeadline().toSeconds() + " s");
         }

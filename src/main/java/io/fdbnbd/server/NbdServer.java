@@ -43,6 +43,7 @@ public final class NbdServer implements AutoCloseable {
     private final Errors errors;
     private final BufferPool sharedBuffers;
     private final BufferPool shares;
+    private final Succession succession = new Succession();
     private final RateLimit acceptLog;
     private final AtomicLong connectionNumbers = new AtomicLong();
     private final Map<Connection, Thread> connections = new ConcurrentHashMap<>();
@@ -250,6 +251,10 @@ public final class NbdServer implements AutoCloseable {
 
     Errors errors() {
         return errors;
+    }
+
+    Succession succession() {
+        return succession;
     }
 
     BufferPool sharedBuffers() {

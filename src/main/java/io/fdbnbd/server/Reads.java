@@ -7,6 +7,7 @@ import io.fdbnbd.util.Threads;
 import io.fdbnbd.volume.RangeRead;
 import io.fdbnbd.volume.Volume;
 import io.fdbnbd.volume.VolumeException;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -30,17 +31,26 @@ final class Reads {
     private final ReplySender sender;
     private final GulpReplies replies;
     private final BufferPool pool;
+    private final Gulps gulps;
     private final String name;
     private final ReadPattern pattern = new ReadPattern();
     private final List<WaitingRead> waiting = new ArrayList<>(TOGETHER_MAX);
     private int waitingBytes;
 
-    Reads(Volume volume, Errors errors, ReplySender sender, GulpReplies replies, BufferPool pool, String name) {
+    Reads(
+            Volume volume,
+            Errors errors,
+            ReplySender sender,
+            GulpReplies replies,
+            BufferPool pool,
+            Gulps gulps,
+            String name) {
         this.volume = volume;
         this.errors = errors;
         this.sender = sender;
         this.replies = replies;
         this.pool = pool;
+        this.gulps = gulps;
         this.name = name;
     }
 
@@ -267,6 +277,10 @@ final class Reads {
             launch();
             replies.flush();
             sender.begin(replyBytes);
+            if (!gulps.look()) {
+                sender.end(replyBytes);
+                throw new EOFException("the stream ended while a READ waited for others");
+            }
         }
     }
 }

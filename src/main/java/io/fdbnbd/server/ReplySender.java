@@ -9,8 +9,10 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
@@ -43,6 +45,9 @@ final class ReplySender {
     static final int BYTES_MAX = 16 << 20;
 
     private static final int GATHER_MAX = 64;
+
+    /** How long {@link #readWithoutWaiting} waits for a reply that is being sent. */
+    private static final long SENDING_NANOS_MAX = Duration.ofMillis(10).toNanos();
 
     private final SocketChannel channel;
     private final BufferPool pool;
@@ -87,6 +92,28 @@ final class ReplySender {
                 gather[count++] = second;
             }
             sendWithQueued(count);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Reads what is there; it is here because a channel waits or does not wait for both sides alike.
+     *
+     * @return how many bytes, -1 at the end of the stream, and 0 if there is nothing, or if the client is taking a reply
+     *     so slowly that this cannot be told
+     */
+    int readWithoutWaiting(ByteBuffer dst) throws IOException, InterruptedException {
+        if (!lock.tryLock(SENDING_NANOS_MAX, TimeUnit.NANOSECONDS)) {
+            return 0;
+        }
+        try {
+            channel.configureBlocking(false);
+            try {
+                return channel.read(dst);
+            } finally {
+                channel.configureBlocking(true);
+            }
         } finally {
             lock.unlock();
         }

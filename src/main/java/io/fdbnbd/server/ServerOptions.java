@@ -10,6 +10,7 @@ import java.util.List;
  * How the server serves.
  *
  * @param readOnly refuse every change, and tell clients so
+ * @param multiConn whether a volume may have several connections; if not, a new one replaces the older one
  * @param connectionsMax connections at a time; one more is closed at once
  * @param handshakeDeadline how long a client may take to choose an export
  * @param stallDeadline how long a client may take nothing of a reply before its connection may be closed, where others
@@ -19,6 +20,7 @@ import java.util.List;
 public record ServerOptions(
         List<ListenAddress> addresses,
         boolean readOnly,
+        boolean multiConn,
         int connectionsMax,
         Duration handshakeDeadline,
         Duration stallDeadline,
@@ -47,18 +49,32 @@ public record ServerOptions(
     public static ServerOptions of(List<ListenAddress> addresses) {
         long buffers = Math.min(Runtime.getRuntime().maxMemory() / BUFFER_PART, BUFFER_BYTES_DEFAULT_MAX);
         return new ServerOptions(
-                addresses, false, CONNECTIONS_DEFAULT, HANDSHAKE_DEADLINE_DEFAULT, STALL_DEADLINE_DEFAULT, buffers);
+                addresses,
+                false,
+                true,
+                CONNECTIONS_DEFAULT,
+                HANDSHAKE_DEADLINE_DEFAULT,
+                STALL_DEADLINE_DEFAULT,
+                buffers);
     }
 
     public ServerOptions withReadOnly(boolean value) {
-        return new ServerOptions(addresses, value, connectionsMax, handshakeDeadline, stallDeadline, bufferBytesMax);
+        return new ServerOptions(
+                addresses, value, multiConn, connectionsMax, handshakeDeadline, stallDeadline, bufferBytesMax);
+    }
+
+    public ServerOptions withMultiConn(boolean value) {
+        return new ServerOptions(
+                addresses, readOnly, value, connectionsMax, handshakeDeadline, stallDeadline, bufferBytesMax);
     }
 
     public ServerOptions withConnectionsMax(int value) {
-        return new ServerOptions(addresses, readOnly, value, handshakeDeadline, stallDeadline, bufferBytesMax);
+        return new ServerOptions(
+                addresses, readOnly, multiConn, value, handshakeDeadline, stallDeadline, bufferBytesMax);
     }
 
     public ServerOptions withBufferBytesMax(long value) {
-        return new ServerOptions(addresses, readOnly, connectionsMax, handshakeDeadline, stallDeadline, value);
+        return new ServerOptions(
+                addresses, readOnly, multiConn, connectionsMax, handshakeDeadline, stallDeadline, value);
     }
 }

@@ -89,10 +89,13 @@ final class Transmission {
         }
     }
 
-    /** Serves every request that is there as a whole. Returns false after DISC. */
+    /** Serves every request that is there as a whole. Returns false after DISC, and if the client has hung up. */
     private boolean serveGulp() throws IOException, InterruptedException {
         ByteBuffer in = gulps.buffer();
         while (in.remaining() >= Nbd.REQUEST_BYTES) {
+            if (gulps.isHungUp()) {
+                return false;
+            }
             int start = in.position();
             Request request = Request.take(in);
             if (request.type() == Nbd.CMD_DISC) {

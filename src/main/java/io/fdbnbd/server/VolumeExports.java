@@ -25,9 +25,7 @@ final class VolumeExports implements Exports, AutoCloseable {
             | Nbd.TRANSMIT_SEND_TRIM
             | Nbd.TRANSMIT_SEND_WRITE_ZEROES
             | Nbd.TRANSMIT_SEND_FAST_ZERO
-            | Nbd.TRANSMIT_SEND_CACHE
-            // All connections to a volume share its buffer: a FLUSH on one covers the writes of the others.
-            | Nbd.TRANSMIT_CAN_MULTI_CONN;
+            | Nbd.TRANSMIT_SEND_CACHE;
 
     private final Volumes volumes;
     private final int flags;
@@ -36,9 +34,12 @@ final class VolumeExports implements Exports, AutoCloseable {
     /** Read by the watchdog: what takes long then is ours, not the client's. */
     private volatile boolean attaching;
 
-    VolumeExports(Volumes volumes, boolean readOnly) {
+    VolumeExports(Volumes volumes, ServerOptions options) {
         this.volumes = volumes;
-        this.flags = readOnly ? FLAGS | Nbd.TRANSMIT_READ_ONLY : FLAGS;
+        // All connections to a volume share its buffer: a FLUSH on one covers the writes of the others.
+        this.flags = FLAGS
+                | (options.multiConn() ? Nbd.TRANSMIT_CAN_MULTI_CONN : 0)
+                | (options.readOnly() ? Nbd.TRANSMIT_READ_ONLY : 0);
     }
 
     @Override

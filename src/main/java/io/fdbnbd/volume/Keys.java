@@ -76,6 +76,16 @@ final class Keys {
                 .array();
     }
 
+    /** Begin of all data keys of a layer, well-formed or not. */
+    static byte[] dataBegin(int layer) {
+        return ofLayer('D', layer);
+    }
+
+    /** End (excluded) of all data keys of a layer, well-formed or not. */
+    static byte[] dataEnd(int layer) {
+        return ofLayer('D', layer + 1);
+    }
+
     static long blockOf(byte[] dataKey) {
         return ByteBuffer.wrap(dataKey).getLong(BLOCK_OFFSET);
     }

@@ -61,6 +61,11 @@ final class Owner {
         this.guard = new Guard(key, null);
     }
 
+    /** Whether an owner key may hold that. */
+    static boolean isWellFormed(byte[] value) {
+        return value.length >= HEADER_BYTES;
+    }
+
     /** What a volume's owner key, or its {@link UncleanMark}, says before it is attached. */
     record Standing(byte @Nullable [] value) {
 

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -120,6 +121,11 @@ public final class Volume {
 
     record Failure(long sinceNanos, String reason) {}
 
+    /** How many changes wait for room, on all connections together; they get it in the order of their coming. */
+    public int changesWaiting() {
+        return budget.waiterCount();
+    }
+
     /** Whether a flush waits for a commit. */
     boolean hasFlushWaiting() {
         return buffer.isAwaited();
@@ -186,6 +192,17 @@ public final class Volume {
      * @param onCommitted is told once, when all of it has committed or failed; not if this call throws
      */
     public void write(long offset, ByteBuffer src, @Nullable CommitListener onCommitted) throws VolumeException {
+        write(offset, src, onCommitted, () -> true);
+    }
+
+    /**
+     * As the other {@code write}.
+     *
+     * @param stillWanted is asked, on this thread, whenever there is room that had to be waited for, and before it is
+     *     used; false: the rest is not taken, and this throws
+     */
+    public void write(long offset, ByteBuffer src, @Nullable CommitListener onCommitted, BooleanSupplier stillWanted)
+            throws VolumeException {
         geometry.checkInside(offset, src.remaining());
         CommitTicket ticket = onCommitted == null ? null : new CommitTicket(onCommitted);
         int limit = src.limit();
@@ -194,7 +211,7 @@ public final class Volume {
             // A piece ends at a block's boundary, so that no block is split between two.
             long end = Math.min(at + src.remaining(), pieceEnd(at));
             src.limit(src.position() + (int) (end - at));
-            buffer.write(at, src, ticket);
+            buffer.write(at, src, ticket, stillWanted);
             src.limit(limit);
             at = end;
         }
@@ -231,6 +248,16 @@ public final class Volume {
      * @param onCommitted as for {@link #write}
      */
     public void zero(long offset, long length, @Nullable CommitListener onCommitted) throws VolumeException {
+        zero(offset, length, onCommitted, () -> true);
+    }
+
+    /**
+     * As the other {@code zero}.
+     *
+     * @param stillWanted as for {@code write}
+     */
+    public void zero(long offset, long length, @Nullable CommitListener onCommitted, BooleanSupplier stillWanted)
+            throws VolumeException {
         geometry.checkInside(offset, length);
         CommitTicket ticket = onCommitted == null ? null : new CommitTicket(onCommitted);
         if (length > 0) {
@@ -238,11 +265,11 @@ public final class Volume {
             long firstWhole = Math.ceilDiv(offset, (long) info.blockBytes());
             long endWhole = end == info.sizeBytes() ? info.blockCount() : geometry.blockAt(end);
             if (endWhole - firstWhole >= WriteBuffer.CLEAR_BLOCKS_MIN) {
-                zeroBlocks(offset, geometry.offsetOf(firstWhole), ticket);
-                buffer.clear(firstWhole, endWhole, ticket);
-                zeroBlocks(Math.min(end, geometry.offsetOf(endWhole)), end, ticket);
+                zeroBlocks(offset, geometry.offsetOf(firstWhole), ticket, stillWanted);
+                buffer.clear(firstWhole, endWhole, ticket, stillWanted);
+                zeroBlocks(Math.min(end, geometry.offsetOf(endWhole)), end, ticket, stillWanted);
             } else {
-                zeroBlocks(offset, end, ticket);
+                zeroBlocks(offset, end, ticket, stillWanted);
             }
         }
         if (ticket != null) {
@@ -250,11 +277,12 @@ public final class Volume {
         }
     }
 
-    private void zeroBlocks(long from, long to, @Nullable CommitTicket ticket) throws VolumeException {
+    private void zeroBlocks(long from, long to, @Nullable CommitTicket ticket, BooleanSupplier stillWanted)
+            throws VolumeException {
         long at = from;
         while (at < to) {
             long end = Math.min(to, geometry.offsetOf(geometry.blockAt(at) + 1));
-            buffer.write(at, Zeroes.source((int) (end - at)), ticket);
+            buffer.write(at, Zeroes.source((int) (end - at)), ticket, stillWanted);
             at = end;
         }
     }

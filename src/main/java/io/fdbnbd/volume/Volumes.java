@@ -97,6 +97,15 @@ public final class Volumes implements AutoCloseable {
         }
     }
 
+    /**
+     * What verifies a volume, attached or not, here or elsewhere.
+     *
+     * @throws VolumeException INVALID, MISSING, DAMAGED (its record), FUTURE_FORMAT or IO
+     */
+    public Scrub scrub(String name) throws VolumeException {
+        return new Scrub(store, catalog.find(name).orElseThrow(() -> Catalog.missing(name)));
+    }
+
     /** How many connections have the volume attached. */
     public int attachedCount(String name) {
         lock.lock();

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,12 +64,13 @@ final class WriteBuffer {
 
     // ---- connections
 
-    /** Takes all of {@code src}, at most what the budget's share can hold. Waits for room. */
-    void write(long offset, ByteBuffer src, @Nullable CommitTicket ticket) throws VolumeException {
+    /** Takes all of {@code src}, at most what the budget's share can hold. Waits for room, first come, first served. */
+    void write(long offset, ByteBuffer src, @Nullable CommitTicket ticket, BooleanSupplier stillWanted)
+            throws VolumeException {
         int length = src.remaining();
         long first = geometry.blockAt(offset);
         int count = (int) (geometry.endBlock(offset, length) - first);
-        reserve(count);
+        reserve(count, stillWanted);
         List<DirtyBlock> added = new ArrayList<>(count);
         try {
             byte[][] whole = copyWholeBlocks(offset, src, first, count);
@@ -128,8 +130,9 @@ final class WriteBuffer {
     }
 
     /** Makes whole blocks, from {@code first} to {@code end}, read as zeroes. Waits for room. */
-    void clear(long first, long end, @Nullable CommitTicket ticket) throws VolumeException {
-        reserve(1);
+    void clear(long first, long end, @Nullable CommitTicket ticket, BooleanSupplier stillWanted)
+            throws VolumeException {
+        reserve(1, stillWanted);
         boolean added = false;
         lock.lock();
         try {
@@ -259,9 +262,14 @@ final class WriteBuffer {
         return new VolumeException(kind, failure.getMessage(), failure);
     }
 
-    private void reserve(int entries) throws VolumeException {
+    private void reserve(int entries, BooleanSupplier stillWanted) throws VolumeException {
+        long bytes = (long) entries * geometry.blockBytes();
+        if (budget.tryAcquire(bytes)) {
+            return;
+        }
         try {
-            if (budget.acquire((long) entries * geometry.blockBytes())) {
+            if (budget.acquire(bytes)) {
+                requireWanted(entries, stillWanted);
                 return;
             }
         } catch (InterruptedException e) {
@@ -273,7 +281,20 @@ final class WriteBuffer {
         } finally {
             lock.unlock();
         }
-        throw new VolumeException(VolumeException.Kind.SHUTTING_DOWN, "the volume is being closed");
+        throw new VolumeException(VolumeException.Kind.SHUTTING_DOWN, "the volume or its connection is being closed");
+    }
+
+    private void requireWanted(int entries, BooleanSupplier stillWanted) throws VolumeException {
+        boolean wanted = false;
+        try {
+            wanted = stillWanted.getAsBoolean();
+        } finally {
+            unreserve(wanted ? 0 : entries);
+        }
+        if (!wanted) {
+            throw new VolumeException(
+                    VolumeException.Kind.SHUTTING_DOWN, "its client hung up while it waited for room in the buffer");
+        }
     }
 
     private void unreserve(int entries) {

@@ -34,7 +34,7 @@ class MainTest {
         assertEquals("a command is missing: one of serve, volume", run.refused());
         assertTrue(run.err().contains("Usage: fdb-nbd"), run.err());
         assertEquals(
-                "a command is missing: one of create, list, info, recover, delete",
+                "a command is missing: one of create, list, info, recover, verify, delete",
                 CommandRun.of("volume").refused());
     }
 
@@ -47,7 +47,7 @@ class MainTest {
                 "\"nope\" is no command: there are serve, volume",
                 CommandRun.of("nope").refused());
         assertEquals(
-                "\"nope\" is no command: there are create, list, info, recover, delete",
+                "\"nope\" is no command: there are create, list, info, recover, verify, delete",
                 CommandRun.of("volume", "nope").refused());
         assertEquals(
                 "\"c\" is one argument too many",

@@ -71,6 +71,7 @@ class ServeFailuresTest {
                 "--listen | host:99999 | in --listen: \"host:99999\" is not an address to listen at: write HOST:PORT",
                 "--listen | unix: | in --listen: \"unix:\" is not an address",
                 "--ack | later | in --ack: \"later\" is none of: buffered, committed",
+                "--multi-conn | maybe | in --multi-conn: \"maybe\" is none of: on, off",
                 "--create | disk | in --create: \"disk\" is no volume to create: write NAME:SIZE, like disk:10G",
                 "--create | :1G | in --create: \":1G\" is no volume to create",
                 "--create | disk: | in --create: \"\" is not a size",

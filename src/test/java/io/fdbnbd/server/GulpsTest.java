@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.ReadableByteChannel;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -14,8 +13,9 @@ import org.junit.jupiter.api.Test;
 class GulpsTest {
 
     /** Gives bytes that count up, as many at a time as it is told. */
-    private static final class CountingChannel implements ReadableByteChannel {
+    private static final class CountingSource implements Gulps.Source {
         int bytesPerRead;
+        int bytesAtHand;
         private byte next;
 
         @Override
@@ -28,15 +28,25 @@ class GulpsTest {
         }
 
         @Override
-        public boolean isOpen() {
-            return true;
+        public int readWithoutWaiting(ByteBuffer dst) {
+            if (bytesAtHand < 0) {
+                return -1;
+            }
+            int bytes = Math.min(bytesAtHand, dst.remaining());
+            bytesAtHand -= bytes;
+            for (int i = 0; i < bytes; i++) {
+                dst.put(next++);
+            }
+            return bytes;
         }
 
         @Override
-        public void close() {}
+        public boolean isEndedHere() {
+            return false;
+        }
     }
 
-    private final CountingChannel channel = new CountingChannel();
+    private final CountingSource source = new CountingSource();
     private final BufferPool pool = BufferPool.shared(16 << 20);
     private final BufferPool empty = BufferPool.shared(0);
     private Gulps gulps = over(pool);
@@ -44,10 +54,11 @@ class GulpsTest {
 
     private Gulps over(BufferPool buffers) {
         return new Gulps(
-                channel,
+                source,
                 buffers,
                 ByteBuffer.allocateDirect(BufferPool.SHARE_BYTES + BufferPool.HEADER_ROOM_BYTES)
-                        .flip());
+                        .flip(),
+                new Succession().join("disk", () -> 0, () -> {}));
     }
 
     @BeforeEach
@@ -116,7 +127,7 @@ class GulpsTest {
     @Test
     void theEndOfTheStreamIsToldAndWhatWasLeftStays() throws IOException {
         receive(10);
-        channel.bytesPerRead = -1;
+        source.bytesPerRead = -1;
         assertFalse(gulps.receive());
         assertEquals(10, gulps.buffer().remaining());
     }
@@ -131,6 +142,39 @@ class GulpsTest {
         assertEquals(0, pool.taken());
     }
 
+    @Test
+    void whatIsReceivedAheadComesInItsOrderAndLeavesTheBufferAlone() throws IOException {
+        receive(1000);
+        take(500);
+        for (int ahead : new int[] {1, 300_000, 5 << 20, 20 << 20}) {
+            source.bytesAtHand = ahead;
+            assertTrue(gulps.look());
+            assertEquals(500, gulps.buffer().remaining());
+            int taken = ahead - source.bytesAtHand;
+            assertTrue(taken == ahead || taken >= 8 << 20);
+            for (int left = taken; left > 0; ) {
+                receive(1);
+                int bytes = gulps.buffer().remaining() - 500;
+                take(bytes);
+                left -= bytes;
+            }
+        }
+        gulps.giveBack();
+        assertEquals(0, pool.taken());
+    }
+
+    @Test
+    void whoHangsUpIsFoundOutBehindWhatHeSent() throws IOException {
+        receive(1000);
+        source.bytesAtHand = 400_000;
+        assertTrue(gulps.look());
+        source.bytesAtHand = -1;
+        assertFalse(gulps.look());
+        assertTrue(gulps.isHungUp());
+        gulps.giveBack();
+        assertEquals(0, pool.taken());
+    }
+
     private void receiveAndTakeQuietly() throws IOException {
         for (int i = 0; i < 200; i++) {
             receive(100);
@@ -139,7 +183,7 @@ class GulpsTest {
     }
 
     private void receive(int bytes) throws IOException {
-        channel.bytesPerRead = bytes;
+        source.bytesPerRead = bytes;
         assertTrue(gulps.receive());
     }
 
