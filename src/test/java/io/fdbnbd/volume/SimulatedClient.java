@@ -156,6 +156,9 @@ final class SimulatedClient {
         boolean answered = false;
         try {
             long offset = (long) first * plan.unitBytes();
+            if (random.nextInt(3) == 0) {
+                volume.readAhead(offset);
+            }
             if (random.nextBoolean() || !volume.tryRead(offset, dst)) {
                 volume.read(offset, dst);
             }

@@ -71,7 +71,7 @@ record SimulationPlan(
                 isShared ? 2 + random.nextInt(7) : 1,
                 (1 + random.nextInt(8)) * batch,
                 (1 + random.nextInt(6)) * (blockBytes + 80),
-                0,
+                random.nextInt(3) * ReadAhead.PIECE_BYTES,
                 isShared && random.nextBoolean() ? Duration.ofMillis(1 + random.nextInt(50)) : Duration.ZERO);
     }
 
