@@ -1,5 +1,6 @@
 package io.fdbnbd.cli;
 
+import io.fdbnbd.server.Access;
 import io.fdbnbd.server.ListenAddress;
 import io.fdbnbd.util.Sizes;
 import io.fdbnbd.volume.AckMode;
@@ -60,6 +61,22 @@ final class Converters {
         @Override
         public AckMode convert(String text) {
             return byName(AckMode.values(), text);
+        }
+    }
+
+    /** When TLS is used. */
+    static final class TlsModeByName implements ITypeConverter<AccessOptions.TlsMode> {
+        @Override
+        public AccessOptions.TlsMode convert(String text) {
+            return byName(AccessOptions.TlsMode.values(), text);
+        }
+    }
+
+    /** A client that may come in, as [VOLUME=]NAME. */
+    static final class GrantByName implements ITypeConverter<Access.Grant> {
+        @Override
+        public Access.Grant convert(String text) {
+            return Converters.convert(Access.Grant::parse, text);
         }
     }
 

@@ -3,13 +3,18 @@ package io.fdbnbd.server;
 import io.fdbnbd.nbd.Export;
 import io.fdbnbd.nbd.Handshake;
 import io.fdbnbd.nbd.ProtocolException;
+import io.fdbnbd.tls.SecureChannel;
 import io.fdbnbd.util.Sizes;
 import io.fdbnbd.volume.Volume;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
 
@@ -35,9 +40,13 @@ final class Connection implements Runnable {
     private final NbdServer server;
     private final SocketChannel channel;
     private final String name;
-    private final String peer;
+    private String peer;
     private final VolumeExports exports;
     private final ReplySender sender;
+    /** What is received from: {@code channel}, or TLS over it. */
+    private ReadableByteChannel input;
+
+    private @Nullable SecureChannel secure;
     private final ConnectionStats stats = new ConnectionStats();
     private final long startNanos;
 
@@ -58,9 +67,10 @@ final class Connection implements Runnable {
     Connection(NbdServer server, SocketChannel channel, String name, String peer) {
         this.server = server;
         this.channel = channel;
+        this.input = channel;
         this.name = name;
         this.peer = peer;
-        this.exports = new VolumeExports(server.volumes(), server.options().readOnly());
+        this.exports = new VolumeExports(server.volumes(), server.options().access());
         this.sender = new ReplySender(channel, server.sharedBuffers(), name);
         this.startNanos = server.ticker().nanoTime();
     }
@@ -80,6 +90,7 @@ final class Connection implements Runnable {
                 Logger.warn("{} from {} was closed: there is no memory for another connection", name, peer);
             } else {
                 serve(in, out);
+                sayGoodbye();
             }
         } catch (ProtocolException e) {
             Logger.info("{} from {} was closed: {}", name, peer, e.getMessage());
@@ -108,7 +119,7 @@ final class Connection implements Runnable {
         Volume volume = exports.volume();
         Logger.info("volume {}: attached to {} from {}", export.name(), name, peer);
         BufferPool pool = server.sharedBuffers();
-        Gulps gulps = new Gulps(channel, pool, in);
+        Gulps gulps = new Gulps(input, pool, in);
         GulpReplies replies = new GulpReplies(sender, pool, out);
         Reads reads = new Reads(volume, server.errors(), sender, replies, pool, name);
         Changes changes = new Changes(volume, server.errors(), sender, replies, name);
@@ -125,7 +136,7 @@ final class Connection implements Runnable {
 
     /** Returns the export to serve, with what was received behind the handshake in {@code in}; null to close. */
     private @Nullable Export negotiate(ByteBuffer in, ByteBuffer out) throws IOException {
-        Handshake handshake = new Handshake(exports);
+        Handshake handshake = new Handshake(exports, server.options().access().handshakeTls());
         handshake.greet(out);
         in.flip();
         while (true) {
@@ -141,14 +152,42 @@ final class Connection implements Runnable {
                     return null;
                 }
                 case MORE_ROOM -> {}
+                case START_TLS -> {
+                    secure();
+                    handshake.secured();
+                }
                 case MORE_INPUT -> {
                     in.compact();
-                    if (channel.read(in) < 0) {
+                    if (input.read(in) < 0) {
                         return null;
                     }
                     in.flip();
                 }
             }
+        }
+    }
+
+    private void secure() throws IOException {
+        Access.Tls tls = Objects.requireNonNull(server.options().access().tls(), "there is no TLS");
+        SecureChannel over = tls.context().secure(channel);
+        try {
+            over.handshake();
+        } catch (SSLException e) {
+            throw new ProtocolException("the TLS handshake failed: " + e.getMessage());
+        }
+        List<String> names = over.clientNames();
+        exports.identify(names);
+        peer += names.isEmpty() ? " (TLS)" : " (" + names.getFirst() + ")";
+        Logger.debug("{} from {} is secure: {}", name, peer, over.description());
+        sender.secure(over);
+        input = over;
+        secure = over;
+    }
+
+    /** After the last reply; some clients take an end without it for an attack. */
+    private void sayGoodbye() {
+        if (secure != null) {
+            secure.sayGoodbye();
         }
     }
 

@@ -8,7 +8,7 @@ import java.io.IOException;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
-import java.nio.channels.SocketChannel;
+import java.nio.channels.GatheringByteChannel;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
@@ -44,7 +44,7 @@ final class ReplySender {
 
     private static final int GATHER_MAX = 64;
 
-    private final SocketChannel channel;
+    private GatheringByteChannel channel;
     private final BufferPool pool;
     private final String name;
     private final ReentrantLock lock = new ReentrantLock();
@@ -71,10 +71,16 @@ final class ReplySender {
     private volatile boolean writerSleeps;
     private volatile boolean finished;
 
-    ReplySender(SocketChannel channel, BufferPool pool, String name) {
+    ReplySender(GatheringByteChannel channel, BufferPool pool, String name) {
         this.channel = channel;
         this.pool = pool;
         this.name = name;
+    }
+
+    /** From now on everything goes through {@code secure}. The reader's, before anything could wait. */
+    void secure(GatheringByteChannel secure) {
+        Checks.check(writer == null, "replies are under way already");
+        channel = secure;
     }
 
     /** Sends {@code first}, then {@code second} if there is one. Waits for the socket. The reader's. */

@@ -9,7 +9,7 @@ import java.util.List;
 /**
  * How the server serves.
  *
- * @param readOnly refuse every change, and tell clients so
+ * @param access who may come in, and what he may do then
  * @param connectionsMax connections at a time; one more is closed at once
  * @param handshakeDeadline how long a client may take to choose an export
  * @param stallDeadline how long a client may take nothing of a reply before its connection may be closed, where others
@@ -18,7 +18,7 @@ import java.util.List;
  */
 public record ServerOptions(
         List<ListenAddress> addresses,
-        boolean readOnly,
+        Access access,
         int connectionsMax,
         Duration handshakeDeadline,
         Duration stallDeadline,
@@ -47,18 +47,23 @@ public record ServerOptions(
     public static ServerOptions of(List<ListenAddress> addresses) {
         long buffers = Math.min(Runtime.getRuntime().maxMemory() / BUFFER_PART, BUFFER_BYTES_DEFAULT_MAX);
         return new ServerOptions(
-                addresses, false, CONNECTIONS_DEFAULT, HANDSHAKE_DEADLINE_DEFAULT, STALL_DEADLINE_DEFAULT, buffers);
+                addresses,
+                Access.OPEN,
+                CONNECTIONS_DEFAULT,
+                HANDSHAKE_DEADLINE_DEFAULT,
+                STALL_DEADLINE_DEFAULT,
+                buffers);
     }
 
-    public ServerOptions withReadOnly(boolean value) {
+    public ServerOptions withAccess(Access value) {
         return new ServerOptions(addresses, value, connectionsMax, handshakeDeadline, stallDeadline, bufferBytesMax);
     }
 
     public ServerOptions withConnectionsMax(int value) {
-        return new ServerOptions(addresses, readOnly, value, handshakeDeadline, stallDeadline, bufferBytesMax);
+        return new ServerOptions(addresses, access, value, handshakeDeadline, stallDeadline, bufferBytesMax);
     }
 
     public ServerOptions withBufferBytesMax(long value) {
-        return new ServerOptions(addresses, readOnly, connectionsMax, handshakeDeadline, stallDeadline, value);
+        return new ServerOptions(addresses, access, connectionsMax, handshakeDeadline, stallDeadline, value);
     }
 }

@@ -30,15 +30,21 @@ final class VolumeExports implements Exports, AutoCloseable {
             | Nbd.TRANSMIT_CAN_MULTI_CONN;
 
     private final Volumes volumes;
-    private final int flags;
+    private final Access access;
+    private List<String> clientNames = List.of();
     private @Nullable Attachment attachment;
 
     /** Read by the watchdog: what takes long then is ours, not the client's. */
     private volatile boolean attaching;
 
-    VolumeExports(Volumes volumes, boolean readOnly) {
+    VolumeExports(Volumes volumes, Access access) {
         this.volumes = volumes;
-        this.flags = readOnly ? FLAGS | Nbd.TRANSMIT_READ_ONLY : FLAGS;
+        this.access = access;
+    }
+
+    /** Who the client has proven to be; until then it is nobody. */
+    void identify(List<String> names) {
+        clientNames = names;
     }
 
     @Override
@@ -47,6 +53,7 @@ final class VolumeExports implements Exports, AutoCloseable {
             if (name.isEmpty()) {
                 return export(onlyVolume());
             }
+            requireAllowed(name);
             Optional<VolumeInfo> found = volumes.catalog().find(name);
             if (found.isEmpty()) {
                 throw new ExportRefusedException(Nbd.REP_ERR_UNKNOWN, "there is no volume '" + name + "'");
@@ -62,7 +69,9 @@ final class VolumeExports implements Exports, AutoCloseable {
         check(attachment == null, "a connection attaches one volume");
         attaching = true;
         try {
-            attachment = volumes.attach(name.isEmpty() ? onlyVolume().name() : name);
+            String volume = name.isEmpty() ? onlyVolume().name() : name;
+            requireAllowed(volume);
+            attachment = volumes.attach(volume);
             return export(attachment.volume().info());
         } catch (VolumeException e) {
             throw refused(e);
@@ -74,7 +83,7 @@ final class VolumeExports implements Exports, AutoCloseable {
     @Override
     public List<String> names() throws ExportRefusedException {
         try {
-            return volumes.catalog().list().stream().map(VolumeInfo::name).toList();
+            return allowed().stream().map(VolumeInfo::name).toList();
         } catch (VolumeException e) {
             throw refused(e);
         }
@@ -102,7 +111,7 @@ final class VolumeExports implements Exports, AutoCloseable {
     }
 
     private VolumeInfo onlyVolume() throws VolumeException, ExportRefusedException {
-        List<VolumeInfo> all = volumes.catalog().list();
+        List<VolumeInfo> all = allowed();
         if (all.size() != 1) {
             throw new ExportRefusedException(
                     Nbd.REP_ERR_UNKNOWN, "there are " + all.size() + " volumes and no default: name one");
@@ -110,7 +119,23 @@ final class VolumeExports implements Exports, AutoCloseable {
         return all.getFirst();
     }
 
+    private List<VolumeInfo> allowed() throws VolumeException {
+        return volumes.catalog().list().stream()
+                .filter(info -> access.allows(clientNames, info.name()))
+                .toList();
+    }
+
+    /** Before it is looked for: who may not have a volume does not learn whether there is one. */
+    private void requireAllowed(String volume) throws ExportRefusedException {
+        if (!access.allows(clientNames, volume)) {
+            throw new ExportRefusedException(
+                    Nbd.REP_ERR_POLICY,
+                    "the certificate of " + clientNames.getFirst() + " is not allowed to volume '" + volume + "'");
+        }
+    }
+
     private Export export(VolumeInfo info) {
+        int flags = access.readOnly().covers(info.name()) ? FLAGS | Nbd.TRANSMIT_READ_ONLY : FLAGS;
         return new Export(
                 info.name(), info.sizeBytes(), flags, Math.max(info.blockBytes(), Nbd.BLOCK_BYTES_PREFERRED_MIN));
     }

@@ -24,7 +24,7 @@ class VolumeExportsTest {
     @BeforeEach
     void start() throws Exception {
         fixture = new ServerFixture();
-        exports = new VolumeExports(fixture.volumes, false);
+        exports = new VolumeExports(fixture.volumes, Access.OPEN);
     }
 
     @AfterEach
