@@ -1,6 +1,7 @@
 package io.fdbnbd.cli;
 
 import io.fdbnbd.server.Access;
+import io.fdbnbd.server.AddressRange;
 import io.fdbnbd.tls.TlsContext;
 import io.fdbnbd.tls.TlsFiles;
 import java.io.IOException;
@@ -36,6 +37,20 @@ final class AccessOptions {
             description = "Refuse changes of this volume by clients, or of all without a name; may be given more than"
                     + " once.")
     private List<String> readOnly = List.of();
+
+    @Option(
+            names = "--allow",
+            paramLabel = "ADDRESSES",
+            converter = Converters.Range.class,
+            description = "Only serve clients from these addresses, like 10.0.0.0/8, 2001:db8::/32 or 192.0.2.1; may be"
+                    + " given more than once. Others are closed before a byte is sent. Unix sockets are not asked.")
+    private List<AddressRange> allowed = List.of();
+
+    @Option(
+            names = "--connections-per-address",
+            paramLabel = "N",
+            description = "How many connections one address may have at a time. Default: as many as there may be.")
+    private int connectionsPerAddress = Integer.MAX_VALUE;
 
     @Option(
             names = "--tls",
@@ -77,7 +92,11 @@ final class AccessOptions {
      * @throws IOException if TLS cannot be had with the files that are named
      */
     Access access() throws IOException {
-        Access access = Access.OPEN.withReadOnly(readOnly());
+        if (connectionsPerAddress < 1) {
+            throw wrong("in --connections-per-address: it must be at least 1, or nobody could connect");
+        }
+        Access access =
+                Access.OPEN.withReadOnly(readOnly()).withSources(new Access.Sources(allowed, connectionsPerAddress));
         TlsMode mode = tls != null ? tls : certificate == null ? TlsMode.OFF : TlsMode.REQUIRED;
         if (mode == TlsMode.OFF) {
             if (certificate != null || key != null || authorities != null || !grants.isEmpty()) {

@@ -1,6 +1,7 @@
 package io.fdbnbd.cli;
 
 import io.fdbnbd.server.Access;
+import io.fdbnbd.server.AddressRange;
 import io.fdbnbd.server.ListenAddress;
 import io.fdbnbd.util.Sizes;
 import io.fdbnbd.volume.AckMode;
@@ -77,6 +78,14 @@ final class Converters {
         @Override
         public Access.Grant convert(String text) {
             return Converters.convert(Access.Grant::parse, text);
+        }
+    }
+
+    /** Addresses of clients. */
+    static final class Range implements ITypeConverter<AddressRange> {
+        @Override
+        public AddressRange convert(String text) {
+            return Converters.convert(AddressRange::parse, text);
         }
     }
 

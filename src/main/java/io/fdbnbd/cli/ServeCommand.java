@@ -55,7 +55,7 @@ final class ServeCommand implements Callable<Integer> {
             description = {
                 "HOST:PORT, [IPv6]:PORT (port 0: any free one) or unix:PATH; may be given more than once."
                         + " Default: " + LISTEN_DEFAULT + ", for clients of this machine.",
-                "Name another address in trusted networks only, or with --tls-cert, --tls-key and --tls-ca."
+                "Name another address in trusted networks only, or with --allow or --tls-ca."
             })
     private List<ListenAddress> listen = List.of(ListenAddress.parse(LISTEN_DEFAULT));
 
@@ -150,9 +150,7 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private void warnOfStrangers(Access access) throws IOException {
-        if (access.isTlsRequired()
-                && access.tls() != null
-                && access.tls().context().asksForCertificates()) {
+        if (!access.sources().allowed().isEmpty() || access.asksForCertificates()) {
             return;
         }
         for (ListenAddress address : listen) {
@@ -162,8 +160,8 @@ final class ServeCommand implements Callable<Integer> {
                         address,
                         access.readOnly().all() ? "read" : "read and change",
                         access.isTlsRequired()
-                                ? "TLS hides what is read, but --tls-ca is missing"
-                                : "there is no --tls");
+                                ? "neither --allow nor --tls-ca keeps anybody out"
+                                : "neither --allow nor --tls keeps anybody out");
             }
         }
     }

@@ -4,6 +4,7 @@ import static io.fdbnbd.util.Checks.checkArgument;
 
 import io.fdbnbd.nbd.Handshake;
 import io.fdbnbd.tls.TlsContext;
+import java.net.InetAddress;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -13,11 +14,12 @@ import org.jspecify.annotations.Nullable;
  *
  * @param tls null for a server without
  * @param grants which clients may have which volumes, by the names that their certificates prove; empty for all
+ * @param sources where clients may come from
  */
-public record Access(ReadOnly readOnly, @Nullable Tls tls, List<Grant> grants) {
+public record Access(ReadOnly readOnly, @Nullable Tls tls, List<Grant> grants, Sources sources) {
 
     /** Everybody may do everything. */
-    public static final Access OPEN = new Access(ReadOnly.NOTHING, null, List.of());
+    public static final Access OPEN = new Access(ReadOnly.NOTHING, null, List.of(), Sources.ALL);
 
     /**
      * What nobody may change.
@@ -73,6 +75,25 @@ public record Access(ReadOnly readOnly, @Nullable Tls tls, List<Grant> grants) {
         }
     }
 
+    /**
+     * Where clients may come from. Unix sockets are not asked: their files have an owner and a mode.
+     *
+     * @param allowed empty for everywhere
+     * @param connectionsMax of one address at a time
+     */
+    public record Sources(List<AddressRange> allowed, int connectionsMax) {
+        public static final Sources ALL = new Sources(List.of(), Integer.MAX_VALUE);
+
+        public Sources {
+            checkArgument(connectionsMax > 0, "the limit of connections of an address must be positive");
+            allowed = List.copyOf(allowed);
+        }
+
+        boolean allows(InetAddress address) {
+            return allowed.isEmpty() || allowed.stream().anyMatch(range -> range.contains(address));
+        }
+    }
+
     public Access {
         checkArgument(
                 grants.isEmpty()
@@ -82,20 +103,29 @@ public record Access(ReadOnly readOnly, @Nullable Tls tls, List<Grant> grants) {
     }
 
     public Access withReadOnly(ReadOnly value) {
-        return new Access(value, tls, grants);
+        return new Access(value, tls, grants, sources);
     }
 
     public Access withTls(Tls value) {
-        return new Access(readOnly, value, grants);
+        return new Access(readOnly, value, grants, sources);
     }
 
     public Access withGrants(List<Grant> value) {
-        return new Access(readOnly, tls, value);
+        return new Access(readOnly, tls, value, sources);
+    }
+
+    public Access withSources(Sources value) {
+        return new Access(readOnly, tls, grants, value);
     }
 
     /** Whether nobody is served without TLS. */
     public boolean isTlsRequired() {
         return tls != null && tls.required();
+    }
+
+    /** Whether nobody is served who does not show a certificate. */
+    public boolean asksForCertificates() {
+        return tls != null && tls.required() && tls.context().asksForCertificates();
     }
 
     /** @param clientNames what its certificate proves */

@@ -7,6 +7,7 @@ import io.fdbnbd.tls.SecureChannel;
 import io.fdbnbd.util.Sizes;
 import io.fdbnbd.volume.Volume;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.SocketChannel;
@@ -41,6 +42,7 @@ final class Connection implements Runnable {
     private final SocketChannel channel;
     private final String name;
     private String peer;
+    private final @Nullable InetAddress source;
     private final VolumeExports exports;
     private final ReplySender sender;
     /** What is received from: {@code channel}, or TLS over it. */
@@ -64,7 +66,9 @@ final class Connection implements Runnable {
 
     private long sendMarkNanos;
 
-    Connection(NbdServer server, SocketChannel channel, String name, String peer) {
+    /** @param source the client's address; null for a unix socket */
+    Connection(NbdServer server, SocketChannel channel, String name, String peer, @Nullable InetAddress source) {
+        this.source = source;
         this.server = server;
         this.channel = channel;
         this.input = channel;
@@ -73,6 +77,11 @@ final class Connection implements Runnable {
         this.exports = new VolumeExports(server.volumes(), server.options().access());
         this.sender = new ReplySender(channel, server.sharedBuffers(), name);
         this.startNanos = server.ticker().nanoTime();
+    }
+
+    @Nullable
+    InetAddress source() {
+        return source;
     }
 
     String name() {

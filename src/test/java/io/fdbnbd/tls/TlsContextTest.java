@@ -152,7 +152,8 @@ class TlsContextTest {
     void anEncryptedKeyIsRefusedWithTheWayOut() throws Exception {
         Issued server = authority.server("server");
         EncryptedPrivateKeyInfo encrypted = new EncryptedPrivateKeyInfo(
-                new AlgorithmIdentifier(PKCSObjectIdentifiers.id_PBES2), server.secret().getEncoded());
+                new AlgorithmIdentifier(PKCSObjectIdentifiers.id_PBES2),
+                server.secret().getEncoded());
         TestAuthority.writePem(server.key(), new PemObject("ENCRYPTED PRIVATE KEY", encrypted.getEncoded()));
         assertRefused(new TlsFiles(server.certificate(), server.key(), null), "openssl pkey");
     }
