@@ -14,6 +14,7 @@ import java.security.cert.CertificateNotYetValidException;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.Date;
 import java.util.List;
 import javax.net.ssl.KeyManager;
@@ -21,6 +22,7 @@ import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509ExtendedTrustManager;
 import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
 
@@ -81,7 +83,10 @@ final class Identity {
         }
         TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
         factory.init(store);
-        return factory.getTrustManagers();
+        return Arrays.stream(factory.getTrustManagers())
+                .map(X509ExtendedTrustManager.class::cast) // X.509 is all there is
+                .map(ClientTrust::new)
+                .toArray(TrustManager[]::new);
     }
 
     private static KeyStore emptyStore() throws GeneralSecurityException, IOException {
