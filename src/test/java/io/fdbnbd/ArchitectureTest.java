@@ -43,9 +43,10 @@ class ArchitectureTest {
     record Guest(String library, String host) {}
 
     static final List<Room> ROOMS = List.of(
-            new Room("cli", "server", "nbd", "volume", "store..", "metrics", "util"),
-            new Room("server", "nbd", "volume", "metrics", "util"),
+            new Room("cli", "server", "nbd", "volume", "store..", "metrics", "tls", "util"),
+            new Room("server", "nbd", "volume", "metrics", "tls", "util"),
             new Room("nbd", "util"),
+            new Room("tls", "util"),
             new Room("volume", "store", "metrics", "util"),
             new Room("store", "util"),
             new Room("store.memory", "store", "util"),
@@ -58,6 +59,8 @@ class ArchitectureTest {
             new Guest("org.rocksdb..", "store.rocks"),
             new Guest("com.apple.foundationdb..", "store.fdb"),
             new Guest("org.HdrHistogram..", "metrics"),
+            new Guest("tlschannel..", "tls"),
+            new Guest("org.bouncycastle..", "tls"),
             new Guest("picocli..", "cli"));
 
     /** As a call or as a method reference. */

@@ -12,12 +12,14 @@ import org.jspecify.annotations.Nullable;
  * What the volume commands work on.
  *
  * @param option what commands need to use the same store, by {@link StoreAddress#option}
+ * @param tls whether the server in this process serves nobody without TLS
  * @param addresses where a server in this process serves the volumes; null if there is none
  */
 record Administration(
         StoreAddress store,
         String option,
         Volumes volumes,
+        boolean tls,
         @Nullable List<ListenAddress> addresses) {
 
     /** Connections that have a volume attached, if that can be known here. */
@@ -59,7 +61,7 @@ record Administration(
         return addresses == null
                 ? List.of()
                 : addresses.stream()
-                        .map(address -> Attaching.uri(address, info.name()))
+                        .map(address -> Attaching.uri(address, info.name(), tls))
                         .toList();
     }
 }

@@ -1,5 +1,6 @@
 package io.fdbnbd.cli;
 
+import io.fdbnbd.server.Access;
 import io.fdbnbd.server.ListenAddress;
 import io.fdbnbd.util.Sizes;
 import io.fdbnbd.volume.AckMode;
@@ -21,7 +22,7 @@ record Announcement(
         List<VolumeInfo> volumes,
         List<ListenAddress> addresses,
         AckMode ack,
-        boolean readOnly) {
+        Access access) {
 
     /** More are counted, not named. */
     private static final int VOLUMES_NAMED_MAX = 20;
@@ -39,14 +40,15 @@ record Announcement(
         String more = volumes.size() > VOLUMES_NAMED_MAX ? ", ..." : "";
         return "serving " + Text.count(volumes.size(), "volume") + (names.isEmpty() ? "" : " (" + names + more + ")")
                 + " of " + Text.printable(store.toString()) + " at " + where + ", --ack " + lower(ack)
-                + (readOnly ? ", --read-only" : "")
+                + (access.readOnly().all() ? ", --read-only" : "") + (access.isTlsRequired() ? ", TLS only" : "")
                 + (isInMemory() ? "; all of it is gone when this server ends" : "");
     }
 
     /** For a person at a terminal. */
     List<String> text() {
         List<String> text = new ArrayList<>();
-        text.add("Serving " + Text.count(volumes.size(), "volume") + (readOnly ? ", read-only," : "") + " of "
+        text.add("Serving " + Text.count(volumes.size(), "volume")
+                + (access.readOnly().all() ? ", read-only," : "") + " of "
                 + Text.printable(store.toString()) + " at "
                 + addresses.stream().map(ListenAddress::toString).collect(Collectors.joining(" and ")));
         if (isInMemory()) {
@@ -84,8 +86,8 @@ record Announcement(
                 + ", as root after `modprobe nbd`, or in QEMU:");
         for (VolumeInfo info : all ? volumes : volumes.subList(0, 1)) {
             for (ListenAddress address : addresses) {
-                text.add("  " + Attaching.nbdClient(address, info.name()));
-                text.add("  qemu-system-x86_64 ... " + Attaching.qemu(address, info.name()));
+                text.add("  " + Attaching.nbdClient(address, info.name(), access.isTlsRequired()));
+                text.add("  qemu-system-x86_64 ... " + Attaching.qemu(address, info.name(), access.isTlsRequired()));
             }
         }
     }

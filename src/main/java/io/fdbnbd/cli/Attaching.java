@@ -13,27 +13,46 @@ final class Attaching {
 
     private Attaching() {}
 
-    static String uri(ListenAddress address, String volume) {
+    /** @param tls whether the server serves nobody without */
+    static String uri(ListenAddress address, String volume, boolean tls) {
+        String scheme = tls ? "nbds" : "nbd";
         return switch (address) {
             case ListenAddress.Tcp tcp ->
-                "nbd://" + new ListenAddress.Tcp(reachable(tcp), tcp.port()) + "/" + escaped(volume, "");
+                scheme + "://" + new ListenAddress.Tcp(reachable(tcp), tcp.port()) + "/" + escaped(volume, "");
             case ListenAddress.Unix unix ->
-                "nbd+unix:///" + escaped(volume, "") + "?socket="
+                scheme + "+unix:///" + escaped(volume, "") + "?socket="
                         + escaped(unix.path().toAbsolutePath().toString(), "/");
         };
     }
 
-    static String nbdClient(ListenAddress address, String volume) {
+    static String nbdClient(ListenAddress address, String volume, boolean tls) {
+        String secure = tls ? " -cacertfile CA.pem" : "";
         String name = "nbd-client -N " + quoted(volume) + " ";
         return switch (address) {
-            case ListenAddress.Tcp tcp -> name + reachable(tcp) + " " + tcp.port() + " /dev/nbd0";
+            case ListenAddress.Tcp tcp -> name + reachable(tcp) + " " + tcp.port() + " /dev/nbd0" + secure;
             case ListenAddress.Unix unix ->
-                name + "-unix " + quoted(unix.path().toAbsolutePath().toString()) + " /dev/nbd0";
+                name + "-unix " + quoted(unix.path().toAbsolutePath().toString()) + " /dev/nbd0" + secure;
         };
     }
 
-    static String qemu(ListenAddress address, String volume) {
-        return "-drive " + quoted("file=" + uri(address, volume) + ",format=raw,if=virtio");
+    /** QEMU takes no URI with TLS. */
+    static String qemu(ListenAddress address, String volume, boolean tls) {
+        if (!tls) {
+            return "-drive " + quoted("file=" + uri(address, volume, false) + ",format=raw,if=virtio");
+        }
+        String server = switch (address) {
+            case ListenAddress.Tcp tcp ->
+                "server.type=inet,server.host=" + reachable(tcp) + ",server.port=" + tcp.port();
+            case ListenAddress.Unix unix ->
+                "server.type=unix,server.path="
+                        + commasDoubled(unix.path().toAbsolutePath().toString());
+        };
+        return "-object tls-creds-x509,id=tls,endpoint=client,dir=DIRECTORY_OF_CA -drive "
+                + quoted("driver=nbd," + server + ",export=" + commasDoubled(volume) + ",tls-creds=tls,if=virtio");
+    }
+
+    private static String commasDoubled(String text) {
+        return text.replace(",", ",,");
     }
 
     /** Whether only this machine can connect. */

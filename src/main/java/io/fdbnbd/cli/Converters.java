@@ -1,5 +1,7 @@
 package io.fdbnbd.cli;
 
+import io.fdbnbd.server.Access;
+import io.fdbnbd.server.AddressRange;
 import io.fdbnbd.server.ListenAddress;
 import io.fdbnbd.util.Sizes;
 import io.fdbnbd.volume.AckMode;
@@ -81,6 +83,30 @@ final class Converters {
                 case "off" -> false;
                 default -> throw new TypeConversionException("\"" + text + "\" is none of: on, off");
             };
+        }
+    }
+
+    /** When TLS is used. */
+    static final class TlsModeByName implements ITypeConverter<AccessOptions.TlsMode> {
+        @Override
+        public AccessOptions.TlsMode convert(String text) {
+            return byName(AccessOptions.TlsMode.values(), text);
+        }
+    }
+
+    /** A client that may come in, as [VOLUME=]NAME. */
+    static final class GrantByName implements ITypeConverter<Access.Grant> {
+        @Override
+        public Access.Grant convert(String text) {
+            return Converters.convert(Access.Grant::parse, text);
+        }
+    }
+
+    /** Addresses of clients. */
+    static final class Range implements ITypeConverter<AddressRange> {
+        @Override
+        public AddressRange convert(String text) {
+            return Converters.convert(AddressRange::parse, text);
         }
     }
 

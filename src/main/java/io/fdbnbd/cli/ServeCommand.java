@@ -1,5 +1,6 @@
 package io.fdbnbd.cli;
 
+import io.fdbnbd.server.Access;
 import io.fdbnbd.server.ListenAddress;
 import io.fdbnbd.server.NbdServer;
 import io.fdbnbd.server.ServerOptions;
@@ -17,6 +18,7 @@ import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import org.tinylog.Logger;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -54,7 +56,7 @@ final class ServeCommand implements Callable<Integer> {
             description = {
                 "HOST:PORT, [IPv6]:PORT (port 0: any free one) or unix:PATH; may be given more than once."
                         + " Default: " + LISTEN_DEFAULT + ", for clients of this machine.",
-                "There is no encryption and no password yet: name another address in trusted networks only."
+                "Name another address in trusted networks only, or with --allow or --tls-ca."
             })
     private List<ListenAddress> listen = List.of(ListenAddress.parse(LISTEN_DEFAULT));
 
@@ -87,8 +89,8 @@ final class ServeCommand implements Callable<Integer> {
             })
     private boolean multiConn = true;
 
-    @Option(names = "--read-only", description = "Refuse all changes by clients.")
-    private boolean readOnly;
+    @Mixin
+    private AccessOptions door;
 
     @Option(
             names = "--take-over",
@@ -117,9 +119,10 @@ final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         StoreAddress address = store.get();
+        Access access = door.access();
         Shutdown shutdown = Shutdown.install(spec.commandLine().getErr());
         try {
-            announce(start(address, shutdown.parts()));
+            announce(start(address, access, shutdown.parts()));
         } catch (IOException | RuntimeException e) {
             shutdown.cancel(e);
             throw e;
@@ -129,24 +132,25 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     /** Starts everything, each part registered as soon as it is there. */
-    private Announcement start(StoreAddress address, Closer parts) throws IOException {
+    private Announcement start(StoreAddress address, Access access, Closer parts) throws IOException {
         Store opened = parts.register(address.open());
         Volumes volumes = parts.register(new Volumes(opened, options(), Ticker.SYSTEM));
         parts.register(volumes::requireAllStored);
         WantedVolume.createAll(wanted, volumes.catalog(), this::say);
-        warnOfStrangers();
-        ServerOptions options = ServerOptions.of(listen).withReadOnly(readOnly).withMultiConn(multiConn);
+        warnOfStrangers(access);
+        ServerOptions options = ServerOptions.of(listen).withAccess(access).withMultiConn(multiConn);
         NbdServer server = parts.register(new NbdServer(volumes, options, Ticker.SYSTEM));
         server.start();
         if (address instanceof StoreAddress.Rocks rocks) {
             startControl(
                     rocks.directory(),
-                    new Administration(rocks, address.option(surroundings), volumes, server.addresses()),
+                    new Administration(
+                            rocks, address.option(surroundings), volumes, access.isTlsRequired(), server.addresses()),
                     parts);
         }
         parts.register(volumes::refuseAttaching);
         return new Announcement(
-                address, address.option(surroundings), volumes.catalog().list(), server.addresses(), ack, readOnly);
+                address, address.option(surroundings), volumes.catalog().list(), server.addresses(), ack, access);
     }
 
     private VolumeOptions options() {
@@ -169,13 +173,19 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private void warnOfStrangers() throws IOException {
+    private void warnOfStrangers(Access access) throws IOException {
+        if (!access.sources().allowed().isEmpty() || access.asksForCertificates()) {
+            return;
+        }
         for (ListenAddress address : listen) {
             if (!Attaching.isLocal(address)) {
                 Logger.warn(
-                        "whoever can connect to {} can {} every volume: there is no encryption and no password yet",
+                        "whoever can connect to {} can {} every volume: {}",
                         address,
-                        readOnly ? "read" : "read and change");
+                        access.readOnly().all() ? "read" : "read and change",
+                        access.isTlsRequired()
+                                ? "neither --allow nor --tls-ca keeps anybody out"
+                                : "neither --allow nor --tls keeps anybody out");
             }
         }
     }

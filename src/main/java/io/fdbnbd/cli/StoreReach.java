@@ -100,7 +100,7 @@ final class StoreReach implements Reach {
     private int performHere(VolumeAction action, StoreAddress address, Store opened) throws IOException {
         try (Store store = opened;
                 Volumes volumes = new Volumes(store, VolumeOptions.of(AckMode.COMMITTED), Ticker.SYSTEM)) {
-            action.perform(new Administration(address, address.option(surroundings), volumes, null));
+            action.perform(new Administration(address, address.option(surroundings), volumes, false, null));
             return Main.EXIT_DONE;
         }
     }

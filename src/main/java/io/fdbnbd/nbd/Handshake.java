@@ -31,10 +31,24 @@ public final class Handshake {
         MORE_INPUT,
         /** Send what there is: the replies need room. */
         MORE_ROOM,
+        /** Send what there is, make the connection secure, call {@link #secured}, and go on with an empty {@code in}. */
+        START_TLS,
         /** Send what there is, then serve requests for {@link #export}; what is left in {@code in} are requests. */
         TRANSMISSION,
         /** Send what there is, then close. */
         CLOSE
+    }
+
+    /** What a client may and must do about TLS. */
+    public enum Tls {
+        /** There is none. */
+        OFF,
+        /** Who asks for it gets it. */
+        OPTIONAL,
+        /** Who does not ask for it gets nothing, and learns nothing. */
+        REQUIRED,
+        /** The connection is secure. */
+        ON
     }
 
     /** {@code in} must have this capacity at least. */
@@ -51,12 +65,14 @@ public final class Handshake {
         OPTION_DATA,
         DISCARD,
         LISTING,
+        STARTING_TLS,
         TRANSMISSION,
         CLOSED
     }
 
     private final Exports exports;
 
+    private Tls tls;
     private State state = State.CLIENT_FLAGS;
     private boolean zeroes = true;
     private boolean fixedNewstyle;
@@ -69,13 +85,24 @@ public final class Handshake {
     private @Nullable Export export;
     private String closeReason = "";
 
-    public Handshake(Exports exports) {
+    public Handshake(Exports exports, Tls tls) {
         this.exports = exports;
+        this.tls = tls;
     }
 
     /** The server speaks first. */
     public void greet(ByteBuffer out) {
         Replies.putGreeting(out);
+    }
+
+    /**
+     * The connection is secure now, after {@link Step#START_TLS}: whatever was negotiated before is forgotten, for anybody
+     * could have said it. Only the client's flags stay, which are never sent again.
+     */
+    public void secured() {
+        check(state == State.STARTING_TLS, "TLS was not asked for");
+        tls = Tls.ON;
+        state = State.OPTION;
     }
 
     /** What the client chose, after {@link Step#TRANSMISSION}. */
@@ -100,10 +127,11 @@ public final class Handshake {
                 case OPTION_DATA -> takeOptionData(in, out);
                 case DISCARD -> discard(in, out);
                 case LISTING -> list(out);
-                case TRANSMISSION, CLOSED -> false;
+                case STARTING_TLS, TRANSMISSION, CLOSED -> false;
             };
             if (!advanced) {
                 return switch (state) {
+                    case STARTING_TLS -> Step.START_TLS;
                     case TRANSMISSION -> Step.TRANSMISSION;
                     case CLOSED -> Step.CLOSE;
                     default -> Step.MORE_INPUT;
@@ -144,6 +172,11 @@ public final class Handshake {
         if (!fixedNewstyle && option != Nbd.OPT_EXPORT_NAME) {
             return close("it sent option " + Integer.toUnsignedString(option) + " without negotiating fixed newstyle");
         }
+        if (tls == Tls.REQUIRED && option != Nbd.OPT_STARTTLS && option != Nbd.OPT_ABORT) {
+            return option == Nbd.OPT_EXPORT_NAME
+                    ? close("it named an export without TLS, which is required here")
+                    : discardThen(Nbd.REP_ERR_TLS_REQD);
+        }
         return dispatch();
     }
 
@@ -158,8 +191,13 @@ public final class Handshake {
                 optionBytes > Nbd.OPTION_BYTES_MAX ? discardThen(Nbd.REP_ERR_TOO_BIG) : enter(State.OPTION_DATA);
             case Nbd.OPT_LIST -> optionBytes == 0 ? enter(State.OPTION_DATA) : discardThen(Nbd.REP_ERR_INVALID);
             case Nbd.OPT_ABORT -> discardThen(Nbd.REP_ACK);
+            case Nbd.OPT_STARTTLS -> tls == Tls.OFF ? discardThen(Nbd.REP_ERR_UNSUP) : discardThen(startTlsReply());
             default -> discardThen(Nbd.REP_ERR_UNSUP);
         };
+    }
+
+    private int startTlsReply() {
+        return optionBytes == 0 && tls != Tls.ON ? Nbd.REP_ACK : Nbd.REP_ERR_INVALID;
     }
 
     private boolean discardThen(int reply) {
@@ -179,13 +217,27 @@ public final class Handshake {
             Replies.putOptionReply(out, option, Nbd.REP_ACK, 0);
             return close("it aborted the negotiation");
         }
+        if (option == Nbd.OPT_STARTTLS && replyAfterDiscard == Nbd.REP_ACK) {
+            return startTls(in, out);
+        }
         switch (replyAfterDiscard) {
-            case Nbd.REP_ERR_INVALID -> refuse(out, replyAfterDiscard, "this option takes no data");
+            case Nbd.REP_ERR_TLS_REQD -> refuse(out, replyAfterDiscard, "TLS is required here: begin with STARTTLS");
+            case Nbd.REP_ERR_INVALID ->
+                refuse(out, replyAfterDiscard, optionBytes == 0 ? "TLS is on already" : "this option takes no data");
             case Nbd.REP_ERR_TOO_BIG ->
                 refuse(out, replyAfterDiscard, "this option has more than " + Nbd.OPTION_BYTES_MAX + " bytes");
             default -> refuse(out, replyAfterDiscard, "option " + Integer.toUnsignedString(option) + " is unknown");
         }
         return enter(State.OPTION);
+    }
+
+    /** Who sends more before the answer wants it taken for what came through TLS: somebody else may have put it there. */
+    private boolean startTls(ByteBuffer in, ByteBuffer out) {
+        if (in.hasRemaining()) {
+            return close("it sent more behind STARTTLS without waiting for the answer");
+        }
+        Replies.putOptionReply(out, option, Nbd.REP_ACK, 0);
+        return enter(State.STARTING_TLS);
     }
 
     private boolean takeOptionData(ByteBuffer in, ByteBuffer out) {

@@ -37,6 +37,7 @@ public final class Nbd {
     public static final int REP_ERR_UNSUP = REP_ERROR + 1;
     public static final int REP_ERR_POLICY = REP_ERROR + 2;
     public static final int REP_ERR_INVALID = REP_ERROR + 3;
+    public static final int REP_ERR_TLS_REQD = REP_ERROR + 5;
     public static final int REP_ERR_UNKNOWN = REP_ERROR + 6;
     public static final int REP_ERR_SHUTDOWN = REP_ERROR + 7;
     public static final int REP_ERR_TOO_BIG = REP_ERROR + 9;

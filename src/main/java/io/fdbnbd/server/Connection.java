@@ -3,15 +3,21 @@ package io.fdbnbd.server;
 import io.fdbnbd.nbd.Export;
 import io.fdbnbd.nbd.Handshake;
 import io.fdbnbd.nbd.ProtocolException;
+import io.fdbnbd.tls.SecureChannel;
 import io.fdbnbd.util.Sizes;
 import io.fdbnbd.volume.Volume;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
+import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
 
@@ -37,9 +43,14 @@ final class Connection implements Runnable {
     private final NbdServer server;
     private final SocketChannel channel;
     private final String name;
-    private final String peer;
+    private String peer;
+    private final @Nullable InetAddress source;
     private final VolumeExports exports;
     private final ReplySender sender;
+    /** What is received from: {@code channel}, or TLS over it. */
+    private ReadableByteChannel input;
+
+    private @Nullable SecureChannel secure;
     private final ConnectionStats stats = new ConnectionStats();
     private final long startNanos;
 
@@ -63,14 +74,22 @@ final class Connection implements Runnable {
 
     private long sendMarkNanos;
 
-    Connection(NbdServer server, SocketChannel channel, String name, String peer) {
+    /** @param source the client's address; null for a unix socket */
+    Connection(NbdServer server, SocketChannel channel, String name, String peer, @Nullable InetAddress source) {
+        this.source = source;
         this.server = server;
         this.channel = channel;
+        this.input = channel;
         this.name = name;
         this.peer = peer;
         this.exports = new VolumeExports(server.volumes(), server.options());
         this.sender = new ReplySender(channel, server.sharedBuffers(), name);
         this.startNanos = server.ticker().nanoTime();
+    }
+
+    @Nullable
+    InetAddress source() {
+        return source;
     }
 
     String name() {
@@ -88,6 +107,7 @@ final class Connection implements Runnable {
                 Logger.warn("{} from {} was closed: there is no memory for another connection", name, peer);
             } else {
                 serve(in, out);
+                sayGoodbye();
             }
         } catch (ProtocolException e) {
             Logger.info("{} from {} was closed: {}", name, peer, e.getMessage());
@@ -115,7 +135,7 @@ final class Connection implements Runnable {
         }
         phase = Phase.TRANSMISSION;
         Logger.info("volume {}: attached to {} from {}", export.name(), name, peer);
-        Gulps gulps = new Gulps(source(), server.sharedBuffers(), in, own);
+        Gulps gulps = new Gulps(gulpSource(), server.sharedBuffers(), in, own);
         GulpReplies replies = new GulpReplies(sender, server.sharedBuffers(), out);
         try {
             if (awaitTurn(own, gulps)) {
@@ -147,11 +167,11 @@ final class Connection implements Runnable {
         return !own.awaitElders() || gulps.look();
     }
 
-    private Gulps.Source source() {
+    private Gulps.Source gulpSource() {
         return new Gulps.Source() {
             @Override
             public int read(ByteBuffer dst) throws IOException {
-                return channel.read(dst);
+                return input.read(dst);
             }
 
             @Override
@@ -185,7 +205,7 @@ final class Connection implements Runnable {
 
     /** Returns the export to serve, with what was received behind the handshake in {@code in}; null to close. */
     private @Nullable Export negotiate(ByteBuffer in, ByteBuffer out) throws IOException {
-        Handshake handshake = new Handshake(exports);
+        Handshake handshake = new Handshake(exports, server.options().access().handshakeTls());
         handshake.greet(out);
         in.flip();
         while (true) {
@@ -204,14 +224,42 @@ final class Connection implements Runnable {
                     return null;
                 }
                 case MORE_ROOM -> {}
+                case START_TLS -> {
+                    secure();
+                    handshake.secured();
+                }
                 case MORE_INPUT -> {
                     in.compact();
-                    if (channel.read(in) < 0) {
+                    if (input.read(in) < 0) {
                         return null;
                     }
                     in.flip();
                 }
             }
+        }
+    }
+
+    private void secure() throws IOException {
+        Access.Tls tls = Objects.requireNonNull(server.options().access().tls(), "there is no TLS");
+        SecureChannel over = tls.context().secure(channel);
+        try {
+            over.handshake();
+        } catch (SSLException e) {
+            throw new ProtocolException("the TLS handshake failed: " + e.getMessage());
+        }
+        List<String> names = over.clientNames();
+        exports.identify(names);
+        peer += names.isEmpty() ? " (TLS)" : " (" + names.getFirst() + ")";
+        Logger.debug("{} from {} is secure: {}", name, peer, over.description());
+        sender.secure(over);
+        input = over;
+        secure = over;
+    }
+
+    /** After the last reply; some clients take an end without it for an attack. */
+    private void sayGoodbye() {
+        if (secure != null) {
+            secure.sayGoodbye();
         }
     }
 

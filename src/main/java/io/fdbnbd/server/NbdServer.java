@@ -7,6 +7,7 @@ import io.fdbnbd.util.Ticker;
 import io.fdbnbd.volume.VolumeSpec;
 import io.fdbnbd.volume.Volumes;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -170,14 +171,17 @@ public final class NbdServer implements AutoCloseable {
 
     /** A listener's new client. */
     void accepted(SocketChannel channel, ListenAddress address) throws IOException {
-        // Listeners that accept at the same moment may pass the limit by as many: it guards memory, not a count.
-        if (connections.size() >= options.connectionsMax()) {
+        InetAddress source =
+                channel.getRemoteAddress() instanceof InetSocketAddress remote ? remote.getAddress() : null;
+        String obstacle = obstacle(source);
+        if (obstacle != null) {
             long suppressed = acceptLog.tryLine();
             if (suppressed >= 0) {
                 Logger.warn(
-                        "a client of {} was turned away: there are {} connections already, which is the limit{}",
+                        "a client of {} from {} was turned away: {}{}",
                         address,
-                        options.connectionsMax(),
+                        source == null ? "this machine" : source.getHostAddress(),
+                        obstacle,
                         RateLimit.leftOut(suppressed));
             }
             channel.close();
@@ -186,13 +190,40 @@ public final class NbdServer implements AutoCloseable {
         String name = "nbd-" + connectionNumbers.incrementAndGet();
         String peer =
                 channel.getRemoteAddress() instanceof InetSocketAddress remote ? remote.toString() : address.toString();
-        Connection connection = new Connection(this, channel, name, peer);
+        Connection connection = new Connection(this, channel, name, peer, source);
         Thread thread = Thread.ofVirtual().name(name).unstarted(connection);
         connections.put(connection, thread);
         if (stopping.getCount() == 0) {
             connection.cut("the server is stopping");
         }
         thread.start();
+    }
+
+    /**
+     * Why a client is turned away; null if it is not. Listeners that accept at the same moment may pass a limit by as
+     * many: they guard memory, not a count.
+     *
+     * @param source null for a unix socket
+     */
+    private @Nullable String obstacle(@Nullable InetAddress source) {
+        if (connections.size() >= options.connectionsMax()) {
+            return "there are " + options.connectionsMax() + " connections already, which is the limit";
+        }
+        if (source == null) {
+            return null;
+        }
+        Access.Sources sources = options.access().sources();
+        if (!sources.allows(source)) {
+            return "its address is not one of those allowed";
+        }
+        long ofSource = sources.connectionsMax() == Integer.MAX_VALUE
+                ? 0
+                : connections.keySet().stream()
+                        .filter(connection -> source.equals(connection.source()))
+                        .count();
+        return ofSource < sources.connectionsMax()
+                ? null
+                : "its address has " + ofSource + " connections already, which is the limit";
     }
 
     void acceptFailed(ListenAddress address, IOException failure) {

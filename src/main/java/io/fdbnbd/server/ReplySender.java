@@ -2,12 +2,14 @@ package io.fdbnbd.server;
 
 import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.nbd.Replies;
+import io.fdbnbd.tls.SecureChannel;
 import io.fdbnbd.util.Checks;
 import io.fdbnbd.util.Threads;
 import java.io.IOException;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
+import java.nio.channels.GatheringByteChannel;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.List;
@@ -49,7 +51,12 @@ final class ReplySender {
     /** How long {@link #readWithoutWaiting} waits for a reply that is being sent. */
     private static final long SENDING_NANOS_MAX = Duration.ofMillis(10).toNanos();
 
-    private final SocketChannel channel;
+    private final SocketChannel socket;
+
+    /** The socket, or what is over it. */
+    private GatheringByteChannel channel;
+
+    private @Nullable SecureChannel secure;
     private final BufferPool pool;
     private final String name;
     private final ReentrantLock lock = new ReentrantLock();
@@ -76,10 +83,18 @@ final class ReplySender {
     private volatile boolean writerSleeps;
     private volatile boolean finished;
 
-    ReplySender(SocketChannel channel, BufferPool pool, String name) {
-        this.channel = channel;
+    ReplySender(SocketChannel socket, BufferPool pool, String name) {
+        this.socket = socket;
+        this.channel = socket;
         this.pool = pool;
         this.name = name;
+    }
+
+    /** From now on everything goes through {@code over}. The reader's, before anything could wait. */
+    void secure(SecureChannel over) {
+        Checks.check(writer == null, "replies are under way already");
+        secure = over;
+        channel = over;
     }
 
     /** Sends {@code first}, then {@code second} if there is one. Waits for the socket. The reader's. */
@@ -108,11 +123,11 @@ final class ReplySender {
             return 0;
         }
         try {
-            channel.configureBlocking(false);
+            socket.configureBlocking(false);
             try {
-                return channel.read(dst);
+                return secure == null ? socket.read(dst) : secure.readWithoutWaiting(dst);
             } finally {
-                channel.configureBlocking(true);
+                socket.configureBlocking(true);
             }
         } finally {
             lock.unlock();

@@ -9,7 +9,7 @@ import java.util.List;
 /**
  * How the server serves.
  *
- * @param readOnly refuse every change, and tell clients so
+ * @param access who may come in, and what he may do then
  * @param multiConn whether a volume may have several connections; if not, a new one replaces the older one
  * @param connectionsMax connections at a time; one more is closed at once
  * @param handshakeDeadline how long a client may take to choose an export
@@ -19,7 +19,7 @@ import java.util.List;
  */
 public record ServerOptions(
         List<ListenAddress> addresses,
-        boolean readOnly,
+        Access access,
         boolean multiConn,
         int connectionsMax,
         Duration handshakeDeadline,
@@ -50,7 +50,7 @@ public record ServerOptions(
         long buffers = Math.min(Runtime.getRuntime().maxMemory() / BUFFER_PART, BUFFER_BYTES_DEFAULT_MAX);
         return new ServerOptions(
                 addresses,
-                false,
+                Access.OPEN,
                 true,
                 CONNECTIONS_DEFAULT,
                 HANDSHAKE_DEADLINE_DEFAULT,
@@ -58,23 +58,23 @@ public record ServerOptions(
                 buffers);
     }
 
-    public ServerOptions withReadOnly(boolean value) {
+    public ServerOptions withAccess(Access value) {
         return new ServerOptions(
                 addresses, value, multiConn, connectionsMax, handshakeDeadline, stallDeadline, bufferBytesMax);
     }
 
     public ServerOptions withMultiConn(boolean value) {
         return new ServerOptions(
-                addresses, readOnly, value, connectionsMax, handshakeDeadline, stallDeadline, bufferBytesMax);
+                addresses, access, value, connectionsMax, handshakeDeadline, stallDeadline, bufferBytesMax);
     }
 
     public ServerOptions withConnectionsMax(int value) {
         return new ServerOptions(
-                addresses, readOnly, multiConn, value, handshakeDeadline, stallDeadline, bufferBytesMax);
+                addresses, access, multiConn, value, handshakeDeadline, stallDeadline, bufferBytesMax);
     }
 
     public ServerOptions withBufferBytesMax(long value) {
         return new ServerOptions(
-                addresses, readOnly, multiConn, connectionsMax, handshakeDeadline, stallDeadline, value);
+                addresses, access, multiConn, connectionsMax, handshakeDeadline, stallDeadline, value);
     }
 }

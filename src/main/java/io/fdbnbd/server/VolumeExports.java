@@ -28,7 +28,9 @@ final class VolumeExports implements Exports, AutoCloseable {
             | Nbd.TRANSMIT_SEND_CACHE;
 
     private final Volumes volumes;
+    private final Access access;
     private final int flags;
+    private List<String> clientNames = List.of();
     private @Nullable Attachment attachment;
 
     /** Read by the watchdog: what takes long then is ours, not the client's. */
@@ -36,10 +38,14 @@ final class VolumeExports implements Exports, AutoCloseable {
 
     VolumeExports(Volumes volumes, ServerOptions options) {
         this.volumes = volumes;
+        this.access = options.access();
         // All connections to a volume share its buffer: a FLUSH on one covers the writes of the others.
-        this.flags = FLAGS
-                | (options.multiConn() ? Nbd.TRANSMIT_CAN_MULTI_CONN : 0)
-                | (options.readOnly() ? Nbd.TRANSMIT_READ_ONLY : 0);
+        this.flags = FLAGS | (options.multiConn() ? Nbd.TRANSMIT_CAN_MULTI_CONN : 0);
+    }
+
+    /** Who the client has proven to be; until then it is nobody. */
+    void identify(List<String> names) {
+        clientNames = names;
     }
 
     @Override
@@ -48,6 +54,7 @@ final class VolumeExports implements Exports, AutoCloseable {
             if (name.isEmpty()) {
                 return export(onlyVolume());
             }
+            requireAllowed(name);
             Optional<VolumeInfo> found = volumes.catalog().find(name);
             if (found.isEmpty()) {
                 throw new ExportRefusedException(Nbd.REP_ERR_UNKNOWN, "there is no volume '" + name + "'");
@@ -63,7 +70,9 @@ final class VolumeExports implements Exports, AutoCloseable {
         check(attachment == null, "a connection attaches one volume");
         attaching = true;
         try {
-            attachment = volumes.attach(name.isEmpty() ? onlyVolume().name() : name);
+            String volume = name.isEmpty() ? onlyVolume().name() : name;
+            requireAllowed(volume);
+            attachment = volumes.attach(volume);
             return export(attachment.volume().info());
         } catch (VolumeException e) {
             throw refused(e);
@@ -75,7 +84,7 @@ final class VolumeExports implements Exports, AutoCloseable {
     @Override
     public List<String> names() throws ExportRefusedException {
         try {
-            return volumes.catalog().list().stream().map(VolumeInfo::name).toList();
+            return allowed().stream().map(VolumeInfo::name).toList();
         } catch (VolumeException e) {
             throw refused(e);
         }
@@ -103,7 +112,7 @@ final class VolumeExports implements Exports, AutoCloseable {
     }
 
     private VolumeInfo onlyVolume() throws VolumeException, ExportRefusedException {
-        List<VolumeInfo> all = volumes.catalog().list();
+        List<VolumeInfo> all = allowed();
         if (all.size() != 1) {
             throw new ExportRefusedException(
                     Nbd.REP_ERR_UNKNOWN, "there are " + all.size() + " volumes and no default: name one");
@@ -111,9 +120,25 @@ final class VolumeExports implements Exports, AutoCloseable {
         return all.getFirst();
     }
 
+    private List<VolumeInfo> allowed() throws VolumeException {
+        return volumes.catalog().list().stream()
+                .filter(info -> access.allows(clientNames, info.name()))
+                .toList();
+    }
+
+    /** Before it is looked for: who may not have a volume does not learn whether there is one. */
+    private void requireAllowed(String volume) throws ExportRefusedException {
+        if (!access.allows(clientNames, volume)) {
+            throw new ExportRefusedException(
+                    Nbd.REP_ERR_POLICY,
+                    "the certificate of " + clientNames.getFirst() + " is not allowed to volume '" + volume + "'");
+        }
+    }
+
     private Export export(VolumeInfo info) {
+        int all = access.readOnly().covers(info.name()) ? flags | Nbd.TRANSMIT_READ_ONLY : flags;
         return new Export(
-                info.name(), info.sizeBytes(), flags, Math.max(info.blockBytes(), Nbd.BLOCK_BYTES_PREFERRED_MIN));
+                info.name(), info.sizeBytes(), all, Math.max(info.blockBytes(), Nbd.BLOCK_BYTES_PREFERRED_MIN));
     }
 
     private static ExportRefusedException refused(VolumeException e) {

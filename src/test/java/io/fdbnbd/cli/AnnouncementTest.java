@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.fdbnbd.server.Access;
 import io.fdbnbd.server.ListenAddress;
 import io.fdbnbd.volume.AckMode;
 import io.fdbnbd.volume.Compression;
@@ -19,6 +20,8 @@ class AnnouncementTest {
     private static final List<ListenAddress> BOTH =
             List.of(ListenAddress.parse("127.0.0.1:7"), ListenAddress.parse("unix:/run/n"));
 
+    private static final Access READ_ONLY = Access.OPEN.withReadOnly(Access.ReadOnly.ALL);
+
     private static VolumeInfo volume(String name) {
         return new VolumeInfo(name, 1L << 30, 4096, Compression.LZ4, Instant.EPOCH, 1);
     }
@@ -33,7 +36,7 @@ class AnnouncementTest {
 
     @Test
     void aPersonSeesHowToAttachAtEveryAddress() {
-        String text = text(new Announcement(ROCKS, " --store x", volumes(1), BOTH, AckMode.BUFFERED, false));
+        String text = text(new Announcement(ROCKS, " --store x", volumes(1), BOTH, AckMode.BUFFERED, Access.OPEN));
         assertTrue(text.startsWith("Serving 1 volume of rocksdb:/v at 127.0.0.1:7 and unix:/run/n\n"), text);
         assertTrue(text.contains("\n  nbd-client -N v0 127.0.0.1 7 /dev/nbd0\n"), text);
         assertTrue(text.contains("\n  nbd-client -N v0 -unix /run/n /dev/nbd0\n"), text);
@@ -44,30 +47,30 @@ class AnnouncementTest {
 
     @Test
     void withoutVolumesAPersonSeesHowToCreateOne() {
-        assertTrue(text(new Announcement(ROCKS, " --store x", List.of(), BOTH, AckMode.COMMITTED, false))
+        assertTrue(text(new Announcement(ROCKS, " --store x", List.of(), BOTH, AckMode.COMMITTED, Access.OPEN))
                 .contains("fdb-nbd volume create disk 10G --store x"));
         assertTrue(text(new Announcement(
-                        new StoreAddress.Memory(), " --store memory:", List.of(), BOTH, AckMode.COMMITTED, false))
+                        new StoreAddress.Memory(), " --store memory:", List.of(), BOTH, AckMode.COMMITTED, Access.OPEN))
                 .contains("fdb-nbd serve --store memory: --create disk:10G"));
     }
 
     @Test
     void whatIsInMemoryIsSaidToBeLost() {
         Announcement announcement = new Announcement(
-                new StoreAddress.Memory(), " --store memory:", volumes(1), BOTH, AckMode.BUFFERED, false);
+                new StoreAddress.Memory(), " --store memory:", volumes(1), BOTH, AckMode.BUFFERED, Access.OPEN);
         assertTrue(text(announcement).contains("it is gone when this server ends"));
         assertTrue(announcement.line().contains("gone when this server ends"));
-        assertFalse(text(new Announcement(ROCKS, " --store x", volumes(1), BOTH, AckMode.BUFFERED, false))
+        assertFalse(text(new Announcement(ROCKS, " --store x", volumes(1), BOTH, AckMode.BUFFERED, Access.OPEN))
                 .contains("gone"));
     }
 
     @Test
     void manyVolumesStayReadable() {
-        String text = text(new Announcement(ROCKS, " --store x", volumes(1000), BOTH, AckMode.BUFFERED, true));
+        String text = text(new Announcement(ROCKS, " --store x", volumes(1000), BOTH, AckMode.BUFFERED, READ_ONLY));
         assertTrue(text.lines().count() < 40, text);
         assertTrue(text.contains("and 980 more: fdb-nbd volume list --store x"), text);
         assertTrue(text.contains("read-only"), text);
-        assertTrue(new Announcement(ROCKS, " --store x", volumes(1000), BOTH, AckMode.BUFFERED, true)
+        assertTrue(new Announcement(ROCKS, " --store x", volumes(1000), BOTH, AckMode.BUFFERED, READ_ONLY)
                         .line()
                         .length()
                 < 1000);
@@ -78,6 +81,7 @@ class AnnouncementTest {
         assertEquals(
                 "serving 1 volume ('a\\u000ab' 1 GiB) of rocksdb:/v at 127.0.0.1:7, unix:/run/n, --ack committed,"
                         + " --read-only",
-                new Announcement(ROCKS, " --store x", List.of(volume("a\nb")), BOTH, AckMode.COMMITTED, true).line());
+                new Announcement(ROCKS, " --store x", List.of(volume("a\nb")), BOTH, AckMode.COMMITTED, READ_ONLY)
+                        .line());
     }
 }

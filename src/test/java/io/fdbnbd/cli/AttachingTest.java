@@ -19,20 +19,32 @@ class AttachingTest {
 
     @Test
     void aPlainNameStaysPlain() {
-        assertEquals("nbd://127.0.0.1:10809/disk", Attaching.uri(TCP, "disk"));
-        assertEquals("nbd-client -N disk 127.0.0.1 10809 /dev/nbd0", Attaching.nbdClient(TCP, "disk"));
-        assertEquals("-drive file=nbd://127.0.0.1:10809/disk,format=raw,if=virtio", Attaching.qemu(TCP, "disk"));
-        assertEquals("nbd+unix:///disk?socket=/run/a%20b.sock", Attaching.uri(UNIX, "disk"));
-        assertEquals("nbd-client -N disk -unix '/run/a b.sock' /dev/nbd0", Attaching.nbdClient(UNIX, "disk"));
+        assertEquals("nbd://127.0.0.1:10809/disk", Attaching.uri(TCP, "disk", false));
+        assertEquals("nbd-client -N disk 127.0.0.1 10809 /dev/nbd0", Attaching.nbdClient(TCP, "disk", false));
+        assertEquals("-drive file=nbd://127.0.0.1:10809/disk,format=raw,if=virtio", Attaching.qemu(TCP, "disk", false));
+        assertEquals("nbd+unix:///disk?socket=/run/a%20b.sock", Attaching.uri(UNIX, "disk", false));
+        assertEquals("nbd-client -N disk -unix '/run/a b.sock' /dev/nbd0", Attaching.nbdClient(UNIX, "disk", false));
+    }
+
+    @Test
+    void whereTlsIsRequiredEveryClientIsToldSo() {
+        assertEquals("nbds://127.0.0.1:10809/disk", Attaching.uri(TCP, "disk", true));
+        assertEquals("nbds+unix:///disk?socket=/run/a%20b.sock", Attaching.uri(UNIX, "disk", true));
+        assertEquals(
+                "nbd-client -N disk 127.0.0.1 10809 /dev/nbd0 -cacertfile CA.pem",
+                Attaching.nbdClient(TCP, "disk", true));
+        String qemu = Attaching.qemu(TCP, "a,b", true);
+        assertTrue(qemu.contains("server.host=127.0.0.1,server.port=10809,export=a,,b,tls-creds=tls"), qemu);
+        assertTrue(Attaching.qemu(UNIX, "disk", true).contains("server.path=/run/a b.sock,"));
     }
 
     @ParameterizedTest
     @ValueSource(
             strings = {"a b", "a'b", "a\"b", "$(x)", "a,b", "a?b#c", "100%", "диск", "\ud83d\ude00", "~", "-x", "&"})
     void anyNameSurvivesUriAndShell(String name) throws Exception {
-        URI uri = URI.create(Attaching.uri(TCP, name));
+        URI uri = URI.create(Attaching.uri(TCP, name, false));
         assertEquals("/" + name, uri.getPath());
-        assertFalse(Attaching.uri(TCP, name).contains(","), "QEMU splits at commas");
+        assertFalse(Attaching.uri(TCP, name, false).contains(","), "QEMU splits at commas");
         // Through standard input, which is UTF-8 whatever the locale; arguments are not.
         Process shell =
                 new ProcessBuilder("/bin/sh", "-s").redirectErrorStream(true).start();
@@ -45,9 +57,9 @@ class AttachingTest {
 
     @Test
     void nobodyIsSentToTheAddressThatMeansAll() {
-        assertEquals("nbd://127.0.0.1:7/a", Attaching.uri(ListenAddress.parse("0.0.0.0:7"), "a"));
-        assertEquals("nbd://[::1]:7/a", Attaching.uri(ListenAddress.parse("[::]:7"), "a"));
-        assertEquals("nbd://[::1]:7/a", Attaching.uri(ListenAddress.parse("[::1]:7"), "a"));
+        assertEquals("nbd://127.0.0.1:7/a", Attaching.uri(ListenAddress.parse("0.0.0.0:7"), "a", false));
+        assertEquals("nbd://[::1]:7/a", Attaching.uri(ListenAddress.parse("[::]:7"), "a", false));
+        assertEquals("nbd://[::1]:7/a", Attaching.uri(ListenAddress.parse("[::1]:7"), "a", false));
     }
 
     @Test

@@ -50,7 +50,7 @@ class FailedVolumeTest {
     }
 
     private static String info(Volumes volumes, String... options) {
-        Administration server = new Administration(new StoreAddress.Memory(), "", volumes, List.of());
+        Administration server = new Administration(new StoreAddress.Memory(), "", volumes, false, List.of());
         List<String> arguments = new ArrayList<>(List.of("info"));
         arguments.addAll(List.of(options));
         arguments.addAll(List.of("--", "disk"));

@@ -85,7 +85,7 @@ class ServeTest {
     }
 
     private static void checkCommands(Path directory, ServerProcess server) {
-        String uri = Attaching.uri(server.address(), SPECIAL_NAME);
+        String uri = Attaching.uri(server.address(), SPECIAL_NAME, false);
         assertEquals(
                 "created volume '" + SPECIAL_NAME + "', 1 GiB\n  " + uri + "\n",
                 volume(directory, "create", SPECIAL_NAME, "1G").done());

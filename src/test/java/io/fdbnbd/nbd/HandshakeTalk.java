@@ -76,12 +76,26 @@ final class HandshakeTalk {
     }
 
     final NamedExports exports = new NamedExports();
-    private final Handshake handshake = new Handshake(exports);
+    private final Handshake handshake;
     private final ByteBuffer in = ByteBuffer.allocate(Handshake.INPUT_BYTES_MIN).flip();
     private final ByteBuffer out = ByteBuffer.allocate(Handshake.OUTPUT_BYTES_MIN);
     private final ByteArrayOutputStream sent = new ByteArrayOutputStream();
     private ByteBuffer unread = ByteBuffer.allocate(0);
     private Step step = Step.MORE_INPUT;
+
+    HandshakeTalk() {
+        this(Handshake.Tls.OFF);
+    }
+
+    HandshakeTalk(Handshake.Tls tls) {
+        handshake = new Handshake(exports, tls);
+    }
+
+    /** What the server does when the step is START_TLS. */
+    void secured() {
+        assertEquals(0, in.remaining(), "bytes that came in the clear");
+        handshake.secured();
+    }
 
     ByteBuffer greeting() {
         ByteBuffer greeting = ByteBuffer.allocate(Handshake.OUTPUT_BYTES_MIN);

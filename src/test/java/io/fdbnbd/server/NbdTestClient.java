@@ -12,8 +12,14 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
+import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Objects;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSession;
+import javax.net.ssl.SSLSocket;
+import org.jspecify.annotations.Nullable;
 
 /** A client that sends whatever a test wants it to send, legal or not, and has no opinion on what it gets. */
 public final class NbdTestClient implements AutoCloseable {
@@ -22,7 +28,9 @@ public final class NbdTestClient implements AutoCloseable {
     public record Reply(long cookie, int error) {}
 
     private final SocketChannel channel;
-    private final DataInputStream in;
+    private DataInputStream in;
+    private WritableByteChannel out;
+    private @Nullable SSLSocket tls;
     public long sizeBytes;
     public int flags;
 
@@ -31,6 +39,7 @@ public final class NbdTestClient implements AutoCloseable {
 
     private NbdTestClient(SocketChannel channel) {
         this.channel = channel;
+        this.out = channel;
         this.in = new DataInputStream(new BufferedInputStream(Channels.newInputStream(channel), 1 << 16));
     }
 
@@ -72,6 +81,35 @@ public final class NbdTestClient implements AutoCloseable {
         assertEquals(Nbd.OPTION_MAGIC, in.readLong());
         assertEquals(Nbd.FLAG_FIXED_NEWSTYLE | Nbd.FLAG_NO_ZEROES, in.readShort());
         send(ByteBuffer.allocate(4).putInt(Nbd.FLAG_FIXED_NEWSTYLE | Nbd.FLAG_NO_ZEROES));
+    }
+
+    /** Asks for TLS, which must be acknowledged, and talks through it from then on. */
+    public SSLSession startTls(SSLContext context, String... protocols) throws IOException {
+        sendOption(Nbd.OPT_STARTTLS, new byte[0]);
+        assertEquals(Nbd.REP_ACK, optionReply(Nbd.OPT_STARTTLS));
+        SSLSocket secure = (SSLSocket) context.getSocketFactory().createSocket(channel.socket(), "127.0.0.1", 0, true);
+        if (protocols.length > 0) {
+            secure.setEnabledProtocols(protocols);
+        }
+        secure.startHandshake();
+        tls = secure;
+        in = new DataInputStream(new BufferedInputStream(secure.getInputStream(), 1 << 16));
+        out = Channels.newChannel(secure.getOutputStream());
+        return secure.getSession();
+    }
+
+    /** Asks for new keys, in the way that TLS 1.3 has no more. */
+    public void renegotiate() throws IOException {
+        Objects.requireNonNull(tls).startHandshake();
+    }
+
+    /** The type of a reply to {@code option}; its data is passed over. */
+    public int optionReply(int option) throws IOException {
+        assertEquals(Nbd.OPTION_REPLY_MAGIC, in.readLong());
+        assertEquals(option, in.readInt());
+        int type = in.readInt();
+        in.readNBytes(in.readInt());
+        return type;
     }
 
     /** Returns the reply that ends it: ACK, or an error. */
@@ -131,7 +169,7 @@ public final class NbdTestClient implements AutoCloseable {
     public void send(ByteBuffer bytes) throws IOException {
         bytes.flip();
         while (bytes.hasRemaining()) {
-            channel.write(bytes);
+            out.write(bytes);
         }
     }
 

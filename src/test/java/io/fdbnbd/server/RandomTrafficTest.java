@@ -5,8 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 
 import io.fdbnbd.nbd.Nbd;
+import io.fdbnbd.tls.TestAuthority;
 import io.fdbnbd.volume.AckMode;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -19,6 +21,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Random requests of all kinds and sizes, in random batches, on several connections at once, each in its own part of the
@@ -32,6 +35,9 @@ class RandomTrafficTest {
     private static final int BATCH_MAX = 40;
 
     private static final int[] LENGTHS = {1, 512, 4096, 5000, 65_536, 131_072, 300_000, 1 << 20, (2 << 20) + 4096};
+
+    @TempDir
+    Path folder;
 
     /** What a READ must give, as of its place in the batch. */
     private record Expected(int type, byte[] data) {}
@@ -56,15 +62,31 @@ class RandomTrafficTest {
         run(AckMode.BUFFERED, 6 << 20, true);
     }
 
+    /** The replies of the reader and of the writer go through one engine, which the requests come through too. */
+    @Test
+    void throughTls() throws Exception {
+        TestAuthority authority = TestAuthority.create(folder, "authority");
+        Access secure = Access.OPEN.withTls(
+                new Access.Tls(true, authority.server("server").context()));
+        try (ServerFixture fixture = new ServerFixture(AckMode.BUFFERED, options -> options.withAccess(secure))) {
+            run(fixture, true, () -> fixture.attachSecurely(authority.trusting()));
+        }
+    }
+
     private static void run(AckMode ackMode, long bufferBytes, boolean readsWait) throws Exception {
+        try (ServerFixture fixture = new ServerFixture(ackMode, options -> options.withBufferBytesMax(bufferBytes))) {
+            run(fixture, readsWait, fixture::attach);
+        }
+    }
+
+    private static void run(ServerFixture fixture, boolean readsWait, Callable<NbdTestClient> attach) throws Exception {
         long seed = Long.getLong("fdbnbd.seed", 20_261_123L);
         System.out.println("RandomTrafficTest: fdbnbd.seed=" + seed);
-        try (ServerFixture fixture = new ServerFixture(ackMode, options -> options.withBufferBytesMax(bufferBytes));
-                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             fixture.reads.hasNothingAtHand = readsWait;
             List<Future<Void>> all = new ArrayList<>();
             for (int i = 0; i < CONNECTIONS; i++) {
-                all.add(threads.submit(traffic(fixture.attach(), i, new Random(seed + i))));
+                all.add(threads.submit(traffic(attach.call(), i, new Random(seed + i))));
             }
             for (Future<Void> one : all) {
                 one.get();

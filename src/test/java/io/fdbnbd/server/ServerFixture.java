@@ -2,6 +2,7 @@ package io.fdbnbd.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.store.Batch;
 import io.fdbnbd.store.FaultStore;
 import io.fdbnbd.store.KeyRange;
@@ -19,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
+import javax.net.ssl.SSLContext;
 
 /** A real server on a free port of the loopback, over a memory store whose every call can be held up or made to fail. */
 final class ServerFixture implements AutoCloseable {
@@ -66,6 +68,15 @@ final class ServerFixture implements AutoCloseable {
     /** A client that has the disk attached, and is closed with this. */
     NbdTestClient attach() throws Exception {
         return keep(NbdTestClient.attach(address(), DISK));
+    }
+
+    /** As {@link #attach}, through TLS. */
+    NbdTestClient attachSecurely(SSLContext context) throws Exception {
+        NbdTestClient client = connect();
+        client.greet();
+        client.startTls(context);
+        assertEquals(Nbd.REP_ACK, client.go(DISK));
+        return client;
     }
 
     /** A client that has connected only, and is closed with this. */

@@ -265,7 +265,8 @@ class TransmissionTest {
 
     @Test
     void aReadOnlyServerRefusesChanges() throws Exception {
-        try (ServerFixture readOnly = new ServerFixture(AckMode.BUFFERED, options -> options.withReadOnly(true))) {
+        try (ServerFixture readOnly = new ServerFixture(
+                AckMode.BUFFERED, options -> options.withAccess(Access.OPEN.withReadOnly(Access.ReadOnly.ALL)))) {
             NbdTestClient reader = readOnly.attach();
             assertNotEquals(0, reader.flags & Nbd.TRANSMIT_READ_ONLY);
             assertEquals(Nbd.EPERM, reader.write(0, bytes(100_000, 1)));

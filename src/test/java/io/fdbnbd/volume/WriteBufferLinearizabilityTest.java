@@ -71,12 +71,12 @@ public class WriteBufferLinearizabilityTest {
     private void put(long offset, int length, int value) throws VolumeException {
         byte[] bytes = new byte[length];
         Arrays.fill(bytes, (byte) value);
-        buffer.write(offset, ByteBuffer.wrap(bytes), null);
+        buffer.write(offset, ByteBuffer.wrap(bytes), null, () -> true);
     }
 
     @Operation
     public void clear() throws VolumeException {
-        buffer.clear(0, BLOCKS, null);
+        buffer.clear(0, BLOCKS, null, () -> true);
     }
 
     @Operation
