@@ -18,6 +18,10 @@ public record Export(String name, long sizeBytes, int flags, int preferredBytes)
                 "an export's preferred block size must be a power of two and at least 512");
     }
 
+    Export with(int flag) {
+        return new Export(name, sizeBytes, flags | flag, preferredBytes);
+    }
+
     public boolean has(int flag) {
         return (flags & flag) != 0;
     }

@@ -66,6 +66,7 @@ public final class Handshake {
     private int discardBytes;
     private int replyAfterDiscard;
     private Iterator<String> listing = Collections.emptyIterator();
+    private Framing framing = Framing.SIMPLE;
     private @Nullable Export export;
     private String closeReason = "";
 
@@ -81,6 +82,11 @@ public final class Handshake {
     /** What the client chose, after {@link Step#TRANSMISSION}. */
     public Export export() {
         return Objects.requireNonNull(export, "no export was chosen");
+    }
+
+    /** How requests and replies look from now on, after {@link Step#TRANSMISSION}. */
+    public Framing framing() {
+        return framing;
     }
 
     /** Why {@link Step#CLOSE}, for the log. */
@@ -156,7 +162,8 @@ public final class Handshake {
                         : enter(State.OPTION_DATA);
             case Nbd.OPT_INFO, Nbd.OPT_GO ->
                 optionBytes > Nbd.OPTION_BYTES_MAX ? discardThen(Nbd.REP_ERR_TOO_BIG) : enter(State.OPTION_DATA);
-            case Nbd.OPT_LIST -> optionBytes == 0 ? enter(State.OPTION_DATA) : discardThen(Nbd.REP_ERR_INVALID);
+            case Nbd.OPT_LIST, Nbd.OPT_STRUCTURED_REPLY ->
+                optionBytes == 0 ? enter(State.OPTION_DATA) : discardThen(Nbd.REP_ERR_INVALID);
             case Nbd.OPT_ABORT -> discardThen(Nbd.REP_ACK);
             default -> discardThen(Nbd.REP_ERR_UNSUP);
         };
@@ -202,6 +209,10 @@ public final class Handshake {
                     listing = exports.names().iterator();
                     state = State.LISTING;
                 }
+                case Nbd.OPT_STRUCTURED_REPLY -> {
+                    framing = Framing.STRUCTURED;
+                    Replies.putOptionReply(out, option, Nbd.REP_ACK, 0);
+                }
                 default -> infoOrGo(data, out);
             }
         } catch (ExportRefusedException e) {
@@ -214,7 +225,7 @@ public final class Handshake {
     }
 
     private void exportName(ByteBuffer data, ByteBuffer out) throws ExportRefusedException {
-        Export chosen = exports.attach(string(data));
+        Export chosen = asNegotiated(exports.attach(string(data)));
         Replies.putExportName(out, chosen, zeroes);
         export = chosen;
         state = State.TRANSMISSION;
@@ -235,13 +246,18 @@ public final class Handshake {
         if (data.remaining() != requests * Short.BYTES) {
             throw invalid("the option's length does not fit its number of information requests");
         }
-        Export found = go ? exports.attach(name) : exports.find(name);
+        Export found = asNegotiated(go ? exports.attach(name) : exports.find(name));
         putInfos(found, data, out);
         Replies.putOptionReply(out, option, Nbd.REP_ACK, 0);
         if (go) {
             export = found;
             state = State.TRANSMISSION;
         }
+    }
+
+    /** DF means something to a client that takes structured replies only. */
+    private Export asNegotiated(Export export) {
+        return framing == Framing.SIMPLE ? export : export.with(Nbd.TRANSMIT_SEND_DF);
     }
 
     /** One reply for each kind that was asked for, however often; kinds we do not know are left out. */

@@ -54,6 +54,7 @@ public final class Nbd {
     public static final int TRANSMIT_SEND_FUA = 1 << 3;
     public static final int TRANSMIT_SEND_TRIM = 1 << 5;
     public static final int TRANSMIT_SEND_WRITE_ZEROES = 1 << 6;
+    public static final int TRANSMIT_SEND_DF = 1 << 7;
     public static final int TRANSMIT_CAN_MULTI_CONN = 1 << 8;
     public static final int TRANSMIT_SEND_CACHE = 1 << 10;
     public static final int TRANSMIT_SEND_FAST_ZERO = 1 << 11;
@@ -63,6 +64,16 @@ public final class Nbd {
     public static final int REQUEST_BYTES = 4 + 2 + 2 + 8 + 8 + 4;
     public static final int SIMPLE_REPLY_MAGIC = 0x67446698;
     public static final int SIMPLE_REPLY_BYTES = 4 + 4 + 8;
+
+    // Chunks of structured replies
+    public static final int CHUNK_MAGIC = 0x668e33ef;
+    public static final int CHUNK_HEADER_BYTES = 4 + 2 + 2 + 8 + 4;
+    public static final int CHUNK_FLAG_DONE = 1;
+    public static final int CHUNK_NONE = 0;
+    public static final int CHUNK_OFFSET_DATA = 1;
+    public static final int CHUNK_OFFSET_HOLE = 2;
+    public static final int CHUNK_ERROR = 0x8001;
+    public static final int CHUNK_ERROR_OFFSET = 0x8002;
 
     public static final int CMD_READ = 0;
     public static final int CMD_WRITE = 1;
@@ -106,6 +117,9 @@ public final class Nbd {
     /** An option longer than this ends the connection instead of being consumed. */
     public static final int OPTION_DISCARD_BYTES_MAX = 16 << 20;
 
+    /** An error's message in a chunk: there is room for one wherever there is room for a reply. */
+    public static final int ERROR_MESSAGE_BYTES_MAX = 100;
+
     /** A client that has still not chosen an export after this many options is not going to. */
     public static final int OPTIONS_MAX = 1024;
 
@@ -123,6 +137,19 @@ public final class Nbd {
             case CMD_WRITE_ZEROES -> "WRITE_ZEROES";
             case CMD_BLOCK_STATUS -> "BLOCK_STATUS";
             default -> "command " + type;
+        };
+    }
+
+    /** What a number in a reply means here, at most {@link #ERROR_MESSAGE_BYTES_MAX} of ASCII. */
+    static String errorMessage(int error) {
+        return switch (error) {
+            case EPERM -> "the export is read-only";
+            case EIO -> "the volume's store failed, see the server's log";
+            case EINVAL -> "unknown command or flag, or a range that is not inside of the export";
+            case ENOSPC -> "the range ends behind the export, or the volume's store is full";
+            case EOVERFLOW -> "the length is more than fits into one reply";
+            case ESHUTDOWN -> "the server is stopping";
+            default -> "error " + error;
         };
     }
 }

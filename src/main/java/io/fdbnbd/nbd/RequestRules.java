@@ -35,8 +35,13 @@ public final class RequestRules {
     }
 
     private static int checkRead(Request request, Export export) {
-        int error = checkRange(request, export, FLAGS_ALWAYS, Nbd.EINVAL);
-        return error == 0 && request.length() > Nbd.PAYLOAD_BYTES_MAX ? Nbd.EINVAL : error;
+        int flags = export.has(Nbd.TRANSMIT_SEND_DF) ? FLAGS_ALWAYS | Nbd.CMD_FLAG_DF : FLAGS_ALWAYS;
+        int error = checkRange(request, export, flags, Nbd.EINVAL);
+        if (error == 0 && request.length() > Nbd.PAYLOAD_BYTES_MAX) {
+            return Nbd.EINVAL;
+        }
+        boolean fitsOneChunk = request.length() <= Nbd.PAYLOAD_ADVERTISED_BYTES_MAX;
+        return error == 0 && request.has(Nbd.CMD_FLAG_DF) && !fitsOneChunk ? Nbd.EOVERFLOW : error;
     }
 
     private static int checkWriteZeroes(Request request, Export export) {

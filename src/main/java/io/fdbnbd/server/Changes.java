@@ -45,7 +45,7 @@ final class Changes {
         } catch (VolumeException | RuntimeException e) {
             error = errors.report(volume.info().name(), request, e);
         }
-        replies.add(error, request.cookie());
+        replies.add(request, error);
     }
 
     /** A WRITE whose payload arrives in pieces. */
@@ -75,7 +75,7 @@ final class Changes {
         if (pending != null) {
             pending.ended();
         } else {
-            replies.add(error, request.cookie());
+            replies.add(request, error);
         }
     }
 
@@ -89,7 +89,7 @@ final class Changes {
             } catch (Throwable e) { // there has to be a reply, whatever happens
                 error = errors.report(volume.info().name(), request, e);
             }
-            sender.sendFromOwnThread(new Reply(request.cookie(), error, null, 0));
+            sender.sendFromOwnThread(new Reply(request, error, null, 0));
         });
     }
 
@@ -149,7 +149,7 @@ final class Changes {
                 pending.ended();
             } else {
                 int error = failure == null ? 0 : errors.report(volume.info().name(), request, failure);
-                replies.add(error, request.cookie());
+                replies.add(request, error);
             }
         }
 
@@ -222,7 +222,7 @@ final class Changes {
         private void reply() {
             Throwable cause = failure.get();
             int error = cause == null ? 0 : errors.report(volume.info().name(), request, cause);
-            sender.sendLater(new Reply(request.cookie(), error, null, 0));
+            sender.sendLater(new Reply(request, error, null, 0));
         }
     }
 }

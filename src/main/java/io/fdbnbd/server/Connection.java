@@ -1,6 +1,7 @@
 package io.fdbnbd.server;
 
 import io.fdbnbd.nbd.Export;
+import io.fdbnbd.nbd.Framing;
 import io.fdbnbd.nbd.Handshake;
 import io.fdbnbd.nbd.ProtocolException;
 import io.fdbnbd.util.Sizes;
@@ -100,20 +101,23 @@ final class Connection implements Runnable {
     }
 
     private void serve(ByteBuffer in, ByteBuffer out) throws IOException, InterruptedException {
-        Export export = negotiate(in, out);
-        if (export == null) {
+        Handshake handshake = new Handshake(exports);
+        if (!negotiate(handshake, in, out)) {
             return;
         }
+        Export export = handshake.export();
+        Framing framing = handshake.framing();
+        sender.use(framing);
         phase = Phase.TRANSMISSION;
         Volume volume = exports.volume();
         Logger.info("volume {}: attached to {} from {}", export.name(), name, peer);
         BufferPool pool = server.sharedBuffers();
         Gulps gulps = new Gulps(channel, pool, in);
-        GulpReplies replies = new GulpReplies(sender, pool, out);
-        Reads reads = new Reads(volume, server.errors(), sender, replies, pool, name);
+        GulpReplies replies = new GulpReplies(sender, pool, framing, out);
+        Reads reads = new Reads(volume, server.errors(), sender, replies, pool, framing, name);
         Changes changes = new Changes(volume, server.errors(), sender, replies, name);
         try {
-            new Transmission(export, volume.info().blockBytes(), gulps, replies, reads, changes, stats).run();
+            new Transmission(export, framing, volume.info().blockBytes(), gulps, replies, reads, changes, stats).run();
             phase = Phase.ENDING;
             sender.finish();
         } finally {
@@ -123,9 +127,8 @@ final class Connection implements Runnable {
         }
     }
 
-    /** Returns the export to serve, with what was received behind the handshake in {@code in}; null to close. */
-    private @Nullable Export negotiate(ByteBuffer in, ByteBuffer out) throws IOException {
-        Handshake handshake = new Handshake(exports);
+    /** Returns true with what was received behind the handshake in {@code in}, or false to close. */
+    private boolean negotiate(Handshake handshake, ByteBuffer in, ByteBuffer out) throws IOException {
         handshake.greet(out);
         in.flip();
         while (true) {
@@ -134,17 +137,17 @@ final class Connection implements Runnable {
             out.clear();
             switch (step) {
                 case TRANSMISSION -> {
-                    return handshake.export();
+                    return true;
                 }
                 case CLOSE -> {
                     Logger.debug("{} from {} was closed: {}", name, peer, handshake.closeReason());
-                    return null;
+                    return false;
                 }
                 case MORE_ROOM -> {}
                 case MORE_INPUT -> {
                     in.compact();
                     if (channel.read(in) < 0) {
-                        return null;
+                        return false;
                     }
                     in.flip();
                 }

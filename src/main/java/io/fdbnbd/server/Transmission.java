@@ -1,6 +1,7 @@
 package io.fdbnbd.server;
 
 import io.fdbnbd.nbd.Export;
+import io.fdbnbd.nbd.Framing;
 import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.nbd.ProtocolException;
 import io.fdbnbd.nbd.Request;
@@ -23,6 +24,7 @@ final class Transmission {
     private static final int TURN_BYTES_MAX = 2 << 20;
 
     private final Export export;
+    private final Framing framing;
     private final Gulps gulps;
     private final GulpReplies replies;
     private final Reads reads;
@@ -33,6 +35,7 @@ final class Transmission {
 
     Transmission(
             Export export,
+            Framing framing,
             int blockBytes,
             Gulps gulps,
             GulpReplies replies,
@@ -40,6 +43,7 @@ final class Transmission {
             Changes changes,
             ConnectionStats stats) {
         this.export = export;
+        this.framing = framing;
         this.blockBytes = blockBytes;
         this.gulps = gulps;
         this.replies = replies;
@@ -92,7 +96,7 @@ final class Transmission {
     /** Serves every request that is there as a whole. Returns false after DISC. */
     private boolean serveGulp() throws IOException, InterruptedException {
         ByteBuffer in = gulps.buffer();
-        while (in.remaining() >= Nbd.REQUEST_BYTES) {
+        while (in.remaining() >= framing.requestBytes()) {
             int start = in.position();
             Request request = Request.take(in);
             if (request.type() == Nbd.CMD_DISC) {
@@ -104,9 +108,9 @@ final class Transmission {
                         + Nbd.PAYLOAD_BYTES_MAX + " that are taken");
             }
             long payloadBytes = request.payloadBytes();
-            turnBytes += Nbd.REQUEST_BYTES + payloadBytes;
+            turnBytes += framing.requestBytes() + payloadBytes;
             if (payloadBytes > in.remaining()) {
-                if (error == 0 && payloadBytes + Nbd.REQUEST_BYTES <= in.capacity()) {
+                if (error == 0 && payloadBytes + framing.requestBytes() <= in.capacity()) {
                     in.position(start);
                     return true; // the next gulp has the rest
                 }
@@ -120,7 +124,7 @@ final class Transmission {
                 execute(request, in);
             } else {
                 in.position(in.position() + (int) payloadBytes);
-                replies.add(error, request.cookie());
+                replies.add(request, error);
             }
         }
         return true;
@@ -133,7 +137,7 @@ final class Transmission {
         switch (request.type()) {
             case Nbd.CMD_READ -> {
                 turnBytes += request.length();
-                reads.read(request, in.remaining() >= Nbd.REQUEST_BYTES);
+                reads.read(request, in.remaining() >= framing.requestBytes());
             }
             case Nbd.CMD_WRITE -> {
                 int limit = in.limit();
@@ -143,7 +147,7 @@ final class Transmission {
             }
             case Nbd.CMD_FLUSH -> changes.flush(request);
             case Nbd.CMD_TRIM, Nbd.CMD_WRITE_ZEROES -> changes.zero(request);
-            case Nbd.CMD_CACHE -> replies.add(0, request.cookie());
+            case Nbd.CMD_CACHE -> replies.add(request, 0);
             default -> throw new IllegalStateException("a command passed the rules that nobody serves");
         }
     }
@@ -157,7 +161,7 @@ final class Transmission {
         reads.launch();
         if (error != 0) {
             passPayload(request, null);
-            replies.add(error, request.cookie());
+            replies.add(request, error);
             return;
         }
         Changes.StreamedWrite write = changes.writeStreamed(request);

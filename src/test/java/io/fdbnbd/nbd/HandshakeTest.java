@@ -74,7 +74,6 @@ class HandshakeTest {
     @ValueSource(
             ints = {
                 Nbd.OPT_STARTTLS,
-                Nbd.OPT_STRUCTURED_REPLY,
                 Nbd.OPT_LIST_META_CONTEXT,
                 Nbd.OPT_SET_META_CONTEXT,
                 Nbd.OPT_EXTENDED_HEADERS,

@@ -159,6 +159,18 @@ class RequestRulesTest {
         assertThrows(ProtocolException.class, () -> Request.take(wire));
     }
 
+    @Test
+    void dfIsLegalWithReadsWhereItWasAdvertisedUpToOneChunk() {
+        Export structured = DISK.with(Nbd.TRANSMIT_SEND_DF);
+        int fits = Nbd.PAYLOAD_ADVERTISED_BYTES_MAX;
+        assertEquals(0, check(structured, Nbd.CMD_FLAG_DF, Nbd.CMD_READ, 0, fits));
+        assertEquals(0, check(structured, 0, Nbd.CMD_READ, 0, fits + 1));
+        assertEquals(Nbd.EOVERFLOW, check(structured, Nbd.CMD_FLAG_DF, Nbd.CMD_READ, 0, fits + 1));
+        assertEquals(Nbd.EINVAL, check(structured, Nbd.CMD_FLAG_DF, Nbd.CMD_READ, SIZE, fits + 1));
+        assertEquals(Nbd.EINVAL, check(structured, Nbd.CMD_FLAG_DF, Nbd.CMD_WRITE, 0, 4096));
+        assertEquals(Nbd.EINVAL, check(DISK, Nbd.CMD_FLAG_DF, Nbd.CMD_READ, 0, 4096));
+    }
+
     private static int check(Export export, int flags, int type, long offset, long length) {
         return RequestRules.check(new Request(flags, type, 0, offset, length), export);
     }

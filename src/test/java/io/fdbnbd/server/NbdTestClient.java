@@ -62,6 +62,21 @@ public final class NbdTestClient implements AutoCloseable {
         send(ByteBuffer.allocate(4).putInt(Nbd.FLAG_FIXED_NEWSTYLE | Nbd.FLAG_NO_ZEROES));
     }
 
+    /** What the server sends, for who reads it in another way. */
+    DataInputStream in() {
+        return in;
+    }
+
+    /** Sends an option that has one reply, and returns its type. */
+    public int negotiate(int option, byte[] data) throws IOException {
+        sendOption(option, data);
+        assertEquals(Nbd.OPTION_REPLY_MAGIC, in.readLong());
+        assertEquals(option, in.readInt());
+        int type = in.readInt();
+        in.readNBytes(in.readInt());
+        return type;
+    }
+
     /** Returns the reply that ends it: ACK, or an error. */
     public int go(String volume) throws IOException {
         byte[] name = volume.getBytes(StandardCharsets.UTF_8);

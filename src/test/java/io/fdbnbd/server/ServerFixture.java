@@ -2,9 +2,12 @@ package io.fdbnbd.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.fdbnbd.nbd.Framing;
+import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.store.Batch;
 import io.fdbnbd.store.FaultStore;
 import io.fdbnbd.store.KeyRange;
+import io.fdbnbd.store.Store;
 import io.fdbnbd.store.StoreException;
 import io.fdbnbd.store.memory.MemoryStore;
 import io.fdbnbd.util.Ticker;
@@ -41,8 +44,8 @@ final class ServerFixture implements AutoCloseable {
     }
 
     final HandTicker ticker = new HandTicker();
-    final FaultStore store = new FaultStore(new MemoryStore());
-    final WaitingStore reads = new WaitingStore(store);
+    final FaultStore store;
+    final WaitingStore reads;
     final Volumes volumes;
     final NbdServer server;
     private final List<NbdTestClient> clients = new ArrayList<>();
@@ -52,6 +55,13 @@ final class ServerFixture implements AutoCloseable {
     }
 
     ServerFixture(AckMode ackMode, UnaryOperator<ServerOptions> change) throws Exception {
+        this(new MemoryStore(), ackMode, change);
+    }
+
+    /** @param under closed with this */
+    ServerFixture(Store under, AckMode ackMode, UnaryOperator<ServerOptions> change) throws Exception {
+        store = new FaultStore(under);
+        reads = new WaitingStore(store);
         volumes = new Volumes(reads, VolumeOptions.of(ackMode), Ticker.SYSTEM);
         volumes.catalog().create(new VolumeSpec(DISK, DISK_BYTES, BLOCK_BYTES, Compression.NONE));
         server = new NbdServer(
@@ -66,6 +76,17 @@ final class ServerFixture implements AutoCloseable {
     /** A client that has the disk attached, and is closed with this. */
     NbdTestClient attach() throws Exception {
         return keep(NbdTestClient.attach(address(), DISK));
+    }
+
+    /** A client that has negotiated {@code framing} and attached the disk, and is closed with this. */
+    NbdTestClient attach(Framing framing) throws Exception {
+        NbdTestClient client = connect();
+        client.greet();
+        if (framing != Framing.SIMPLE) {
+            assertEquals(Nbd.REP_ACK, client.negotiate(Nbd.OPT_STRUCTURED_REPLY, new byte[0]));
+        }
+        assertEquals(Nbd.REP_ACK, client.go(DISK));
+        return client;
     }
 
     /** A client that has connected only, and is closed with this. */

@@ -1,0 +1,106 @@
+package io.fdbnbd.nbd;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * How the requests and replies of a connection look, which its handshake settles. Every {@code put} needs the room to be
+ * there and advances {@code out}.
+ */
+public enum Framing {
+    /** One header for each reply, and a READ's data behind it. What a client has that negotiated nothing. */
+    SIMPLE(Nbd.SIMPLE_REPLY_BYTES),
+
+    /** A READ is answered in chunks, which tell holes from data, and an error has a chunk with a message. */
+    STRUCTURED(Nbd.CHUNK_HEADER_BYTES + Long.BYTES);
+
+    private static final int HOLE_PAYLOAD_BYTES = Long.BYTES + Integer.BYTES;
+    private static final int ERROR_PAYLOAD_BYTES = Integer.BYTES + Short.BYTES;
+
+    private final int readHeaderBytes;
+
+    Framing(int readHeaderBytes) {
+        this.readHeaderBytes = readHeaderBytes;
+    }
+
+    /** Bytes of a request without its payload. */
+    public int requestBytes() {
+        return Nbd.REQUEST_BYTES;
+    }
+
+    /** Bytes that stand before a READ's data. */
+    public int readHeaderBytes() {
+        return readHeaderBytes;
+    }
+
+    /** The most that {@link #putBare} and {@link #putErrorAt} take. */
+    public int bareBytesMax() {
+        return this == SIMPLE
+                ? Nbd.SIMPLE_REPLY_BYTES
+                : Nbd.CHUNK_HEADER_BYTES + ERROR_PAYLOAD_BYTES + Long.BYTES + Nbd.ERROR_MESSAGE_BYTES_MAX;
+    }
+
+    /** A whole reply without data, or the end of one whose data went before. */
+    public void putBare(ByteBuffer out, Request request, int error) {
+        if (this == SIMPLE) {
+            putSimple(out, request, error);
+        } else if (error != 0) {
+            putError(out, request, Nbd.CHUNK_ERROR, error, 0);
+        } else if (request.type() == Nbd.CMD_READ) {
+            putChunk(out, request, Nbd.CHUNK_NONE, true, 0);
+        } else {
+            putSimple(out, request, 0);
+        }
+    }
+
+    /** The end of a reply to a READ, some of whose data went before: it failed at the byte {@code at}. Not SIMPLE. */
+    public void putErrorAt(ByteBuffer out, Request request, int error, long at) {
+        putError(out, request, Nbd.CHUNK_ERROR_OFFSET, error, at);
+    }
+
+    /**
+     * What stands before all data of a READ that goes out as it comes. If SIMPLE, success is announced by that; else
+     * {@link #putBare} or {@link #putErrorAt} has to end it.
+     */
+    public void putReadHeader(ByteBuffer out, Request request) {
+        if (this == SIMPLE) {
+            putSimple(out, request, 0);
+        } else {
+            putData(out, request, request.offset(), (int) request.length(), false);
+        }
+    }
+
+    /** The header of an OFFSET_DATA chunk. */
+    void putData(ByteBuffer out, Request request, long at, int bytes, boolean done) {
+        putChunk(out, request, Nbd.CHUNK_OFFSET_DATA, done, Long.BYTES + bytes);
+        out.putLong(at);
+    }
+
+    /** A whole OFFSET_HOLE chunk. */
+    void putHole(ByteBuffer out, Request request, long at, int bytes, boolean done) {
+        putChunk(out, request, Nbd.CHUNK_OFFSET_HOLE, done, HOLE_PAYLOAD_BYTES);
+        out.putLong(at).putInt(bytes);
+    }
+
+    private void putError(ByteBuffer out, Request request, int type, int error, long at) {
+        byte[] message = Nbd.errorMessage(error).getBytes(StandardCharsets.US_ASCII);
+        boolean offset = type == Nbd.CHUNK_ERROR_OFFSET;
+        putChunk(out, request, type, true, ERROR_PAYLOAD_BYTES + message.length + (offset ? Long.BYTES : 0));
+        out.putInt(error).putShort((short) message.length).put(message);
+        if (offset) {
+            out.putLong(at);
+        }
+    }
+
+    private static void putChunk(ByteBuffer out, Request request, int type, boolean done, int payloadBytes) {
+        out.putInt(Nbd.CHUNK_MAGIC)
+                .putShort((short) (done ? Nbd.CHUNK_FLAG_DONE : 0))
+                .putShort((short) type)
+                .putLong(request.cookie())
+                .putInt(payloadBytes);
+    }
+
+    private static void putSimple(ByteBuffer out, Request request, int error) {
+        out.putInt(Nbd.SIMPLE_REPLY_MAGIC).putInt(error).putLong(request.cookie());
+    }
+}

@@ -1,0 +1,199 @@
+package io.fdbnbd.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.fdbnbd.nbd.Framing;
+import io.fdbnbd.nbd.Nbd;
+import io.fdbnbd.nbd.Request;
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads replies and holds every byte of them against the specification: that they are for requests that are outstanding,
+ * have the form that was negotiated, and end once; that the chunks of a READ lie inside it, never overlap and, if it
+ * succeeded, cover it.
+ */
+final class ReplyChecker {
+
+    /** What became of a request, once all of its reply has come. */
+    record Answer(Request request, int error, byte[] data, int holeBytes, int contentChunks) {}
+
+    private final DataInputStream in;
+    private final Framing framing;
+    private final Map<Long, Partial> outstanding = new HashMap<>();
+
+    ReplyChecker(DataInputStream in, Framing framing) {
+        this.in = in;
+        this.framing = framing;
+    }
+
+    /** Has to be called before {@code request} is sent. */
+    void expect(Request request) {
+        assertEquals(null, outstanding.put(request.cookie(), new Partial(request)), "a cookie in use");
+    }
+
+    boolean isDone() {
+        return outstanding.isEmpty();
+    }
+
+    /** Reads up to the end of the reply that is complete first. */
+    Answer next() throws IOException {
+        while (true) {
+            int magic = in.readInt();
+            @Nullable Answer answer;
+            if (magic == Nbd.SIMPLE_REPLY_MAGIC) {
+                answer = simple();
+            } else {
+                assertEquals(Nbd.CHUNK_MAGIC, magic, "a magic number");
+                assertEquals(Framing.STRUCTURED, framing, "a chunk that was not negotiated");
+                answer = chunk();
+            }
+            if (answer != null) {
+                return answer;
+            }
+        }
+    }
+
+    private Answer simple() throws IOException {
+        int error = in.readInt();
+        Partial partial = outstanding.remove(in.readLong());
+        assertNotNull(partial, "a reply to nothing");
+        Request request = partial.request;
+        boolean read = request.type() == Nbd.CMD_READ;
+        if (framing != Framing.SIMPLE) {
+            assertFalse(read, "a simple reply to a READ");
+            assertEquals(0, error, "an error should be a chunk");
+        }
+        checkError(error);
+        if (read && error == 0) {
+            in.readFully(partial.data);
+        }
+        return new Answer(request, error, partial.data, 0, 0);
+    }
+
+    private @Nullable Answer chunk() throws IOException {
+        int flags = in.readUnsignedShort();
+        int type = in.readUnsignedShort();
+        long cookie = in.readLong();
+        int length = in.readInt();
+        assertEquals(0, flags & ~Nbd.CHUNK_FLAG_DONE, "unknown flags of a chunk");
+        boolean done = (flags & Nbd.CHUNK_FLAG_DONE) != 0;
+        Partial partial = outstanding.get(cookie);
+        assertNotNull(partial, "a chunk of nothing, or after the last");
+        assertTrue(length >= 0 && length <= Nbd.PAYLOAD_ADVERTISED_BYTES_MAX + 8, "a chunk's length");
+        switch (type) {
+            case Nbd.CHUNK_NONE -> {
+                assertEquals(0, length);
+                assertTrue(done, "a chunk of nothing that is not the last");
+            }
+            case Nbd.CHUNK_OFFSET_DATA -> partial.data(length);
+            case Nbd.CHUNK_OFFSET_HOLE -> partial.hole(length);
+            case Nbd.CHUNK_ERROR, Nbd.CHUNK_ERROR_OFFSET -> partial.error(type, length);
+            default -> throw new AssertionError("a chunk of type " + type);
+        }
+        if (!done) {
+            return null;
+        }
+        outstanding.remove(cookie);
+        return partial.end();
+    }
+
+    private static void checkError(int error) {
+        assertTrue(
+                switch (error) {
+                    case 0, Nbd.EPERM, Nbd.EIO, Nbd.EINVAL, Nbd.ENOSPC, Nbd.EOVERFLOW, Nbd.ENOTSUP, Nbd.ESHUTDOWN ->
+                        true;
+                    default -> false;
+                },
+                () -> "error " + error);
+    }
+
+    /** A request whose reply may have begun. */
+    private final class Partial {
+        private final Request request;
+        private final byte[] data;
+        private final BitSet covered = new BitSet();
+        private int contentChunks;
+        private int holeBytes;
+        private int error;
+        private int errorType;
+
+        Partial(Request request) {
+            this.request = request;
+            boolean reads = request.type() == Nbd.CMD_READ && request.length() <= Nbd.PAYLOAD_BYTES_MAX;
+            this.data = new byte[reads ? (int) request.length() : 0];
+        }
+
+        void data(int length) throws IOException {
+            assertTrue(length >= Long.BYTES + 1, "data of no bytes");
+            int bytes = length - Long.BYTES;
+            in.readFully(data, content(in.readLong(), bytes), bytes);
+        }
+
+        void hole(int length) throws IOException {
+            assertEquals(Long.BYTES + Integer.BYTES, length, "a hole's length");
+            long at = in.readLong();
+            int bytes = in.readInt();
+            assertTrue(bytes > 0, "a hole of no bytes");
+            content(at, bytes);
+            holeBytes += bytes;
+        }
+
+        /** Returns where in the data the chunk's begin. */
+        private int content(long at, int bytes) {
+            assertEquals(Nbd.CMD_READ, request.type(), "content for what is no READ");
+            assertEquals(0, error, "content after an error");
+            contentChunks++;
+            assertTrue(!request.has(Nbd.CMD_FLAG_DF) || contentChunks == 1, "fragments in spite of DF");
+            assertTrue(
+                    at >= request.offset() && at + bytes <= request.offset() + request.length(),
+                    "a chunk outside of its request");
+            assertTrue(at == request.offset() || at % 512 == 0, "a chunk that begins anywhere");
+            int from = (int) (at - request.offset());
+            int next = covered.nextSetBit(from);
+            assertTrue(next < 0 || next >= from + bytes, "chunks that overlap");
+            covered.set(from, from + bytes);
+            return from;
+        }
+
+        void error(int type, int length) throws IOException {
+            assertEquals(0, errorType, "two errors");
+            errorType = type;
+            error = in.readInt();
+            assertNotEquals(0, error, "an error that is none");
+            checkError(error);
+            int messageBytes = in.readUnsignedShort();
+            boolean offset = type == Nbd.CHUNK_ERROR_OFFSET;
+            assertEquals(length, 4 + 2 + messageBytes + (offset ? 8 : 0), "an error's length");
+            assertTrue(messageBytes > 0 && messageBytes <= Nbd.STRING_BYTES_MAX, "a message's length");
+            String message = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(in.readNBytes(messageBytes)))
+                    .toString();
+            assertFalse(message.indexOf('\0') >= 0 || message.isBlank(), message);
+            if (offset) {
+                long at = in.readLong();
+                assertTrue(
+                        at >= request.offset() && at < request.offset() + request.length(),
+                        "an error outside of its request");
+            }
+        }
+
+        Answer end() {
+            if (error == 0) {
+                assertEquals(data.length, covered.cardinality(), "bytes that no chunk has");
+            }
+            return new Answer(request, error, data, holeBytes, contentChunks);
+        }
+    }
+}
