@@ -4,7 +4,7 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /**
- * Every key of the on-store format, version 1, and nothing else builds one. A kind byte first, then numbers big-endian,
+ * Every key of the on-store format, version 2, and nothing else builds one. A kind byte first, then numbers big-endian,
  * so that keys order as the numbers do.
  *
  * <pre>
@@ -14,13 +14,15 @@ import java.util.Arrays;
  * 'O' layer(4)                 a volume's owner: session(16) epoch(8) and who that is, as text
  * 'L' layer(4)                 its lease, on shared stores: session(16) beat(8)
  * 'D' layer(4) block(8)        a block; absent: zeroes
+ * 'M' layer(4) page(8)         which blocks of a page have a key: see {@link AllocationMap}; absent: none
  * </pre>
  *
- * <p>'M' (allocation map) and 'S' (state) are reserved.
+ * <p>'S' (state) is reserved.
  */
 final class Keys {
 
     static final int DATA_KEY_BYTES = 1 + Integer.BYTES + Long.BYTES;
+    static final int MAP_KEY_BYTES = DATA_KEY_BYTES;
 
     private static final int BLOCK_OFFSET = 1 + Integer.BYTES;
 
@@ -64,15 +66,28 @@ final class Keys {
     }
 
     static byte[] data(int layer, long block) {
-        return ByteBuffer.allocate(DATA_KEY_BYTES)
-                .put((byte) 'D')
-                .putInt(layer)
-                .putLong(block)
-                .array();
+        return ofNumber('D', layer, block);
+    }
+
+    /** A page of the allocation map. */
+    static byte[] map(int layer, long page) {
+        return ofNumber('M', layer, page);
+    }
+
+    static long pageOf(byte[] mapKey) {
+        return blockOf(mapKey);
     }
 
     static long blockOf(byte[] dataKey) {
         return ByteBuffer.wrap(dataKey).getLong(BLOCK_OFFSET);
+    }
+
+    private static byte[] ofNumber(char kind, int layer, long number) {
+        return ByteBuffer.allocate(DATA_KEY_BYTES)
+                .put((byte) kind)
+                .putInt(layer)
+                .putLong(number)
+                .array();
     }
 
     private static byte[] ofLayer(char kind, int layer) {

@@ -161,6 +161,16 @@ public final class Volume {
     }
 
     /**
+     * Which bytes of a range, not an empty one, are stored: exact, of whole blocks but for the range's ends, and
+     * neighbours differ. No block is read for it. Waits for the store.
+     *
+     * @return the range from its beginning, up to its end or to where the answer would become too long
+     */
+    public List<Extent> extents(long offset, long length) throws VolumeException {
+        return reader.extents(offset, length);
+    }
+
+    /**
      * Takes all of {@code src}; its bytes are copied. Waits while the buffer is full, which is what slows a writer down
      * to the speed of the store.
      *
