@@ -2,6 +2,7 @@ package io.fdbnbd.nbd;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /**
  * How the requests and replies of a connection look, which its handshake settles. Every {@code put} needs the room to be
@@ -15,6 +16,7 @@ public enum Framing {
     STRUCTURED(Nbd.CHUNK_HEADER_BYTES + Long.BYTES);
 
     private static final int HOLE_PAYLOAD_BYTES = Long.BYTES + Integer.BYTES;
+    private static final int STATUS_EXTENT_BYTES = Integer.BYTES + Integer.BYTES;
     private static final int ERROR_PAYLOAD_BYTES = Integer.BYTES + Short.BYTES;
 
     private final int readHeaderBytes;
@@ -67,6 +69,21 @@ public enum Framing {
             putSimple(out, request, 0);
         } else {
             putData(out, request, request.offset(), (int) request.length(), false);
+        }
+    }
+
+    /** How many extents {@link #putStatus} can put into {@code bytes}. Not SIMPLE. */
+    public int statusExtentsMax(int bytes) {
+        return (bytes - Nbd.CHUNK_HEADER_BYTES - Integer.BYTES) / STATUS_EXTENT_BYTES;
+    }
+
+    /** A whole reply to BLOCK_STATUS, with the context that there is. Not SIMPLE. */
+    public void putStatus(ByteBuffer out, Request request, List<StatusExtent> extents) {
+        putChunk(out, request, Nbd.CHUNK_BLOCK_STATUS, true, Integer.BYTES + extents.size() * STATUS_EXTENT_BYTES);
+        out.putInt(Nbd.ALLOCATION_ID);
+        for (StatusExtent extent : extents) {
+            // No extent is longer than what was asked for.
+            out.putInt((int) extent.bytes()).putInt(extent.flags());
         }
     }
 

@@ -56,6 +56,7 @@ public final class Handshake {
     }
 
     private final Exports exports;
+    private final MetaContexts contexts;
 
     private State state = State.CLIENT_FLAGS;
     private boolean zeroes = true;
@@ -72,6 +73,7 @@ public final class Handshake {
 
     public Handshake(Exports exports) {
         this.exports = exports;
+        this.contexts = new MetaContexts(exports);
     }
 
     /** The server speaks first. */
@@ -155,12 +157,15 @@ public final class Handshake {
 
     /** Which options there are: every other is consumed and called unsupported. */
     private boolean dispatch() {
+        if (option == Nbd.OPT_SET_META_CONTEXT) {
+            contexts.forget();
+        }
         return switch (option) {
             case Nbd.OPT_EXPORT_NAME ->
                 optionBytes > Nbd.STRING_BYTES_MAX
                         ? close("it asked for an export name of " + optionBytes + " bytes")
                         : enter(State.OPTION_DATA);
-            case Nbd.OPT_INFO, Nbd.OPT_GO ->
+            case Nbd.OPT_INFO, Nbd.OPT_GO, Nbd.OPT_LIST_META_CONTEXT, Nbd.OPT_SET_META_CONTEXT ->
                 optionBytes > Nbd.OPTION_BYTES_MAX ? discardThen(Nbd.REP_ERR_TOO_BIG) : enter(State.OPTION_DATA);
             case Nbd.OPT_LIST, Nbd.OPT_STRUCTURED_REPLY ->
                 optionBytes == 0 ? enter(State.OPTION_DATA) : discardThen(Nbd.REP_ERR_INVALID);
@@ -213,6 +218,7 @@ public final class Handshake {
                     framing = Framing.STRUCTURED;
                     Replies.putOptionReply(out, option, Nbd.REP_ACK, 0);
                 }
+                case Nbd.OPT_LIST_META_CONTEXT, Nbd.OPT_SET_META_CONTEXT -> metaContext(data, out);
                 default -> infoOrGo(data, out);
             }
         } catch (ExportRefusedException e) {
@@ -231,17 +237,20 @@ public final class Handshake {
         state = State.TRANSMISSION;
     }
 
+    private void metaContext(ByteBuffer data, ByteBuffer out) throws ExportRefusedException {
+        if (framing == Framing.SIMPLE) {
+            throw invalid("metadata contexts need structured replies: negotiate those first");
+        }
+        contexts.answer(option, data, out);
+        Replies.putOptionReply(out, option, Nbd.REP_ACK, 0);
+    }
+
     private void infoOrGo(ByteBuffer data, ByteBuffer out) throws ExportRefusedException {
         boolean go = option == Nbd.OPT_GO;
-        if (data.remaining() < Integer.BYTES + Short.BYTES) {
+        String name = takeString(data);
+        if (data.remaining() < Short.BYTES) {
             throw invalid("the option is too short");
         }
-        int nameBytes = data.getInt();
-        if (nameBytes < 0 || nameBytes > data.remaining() - Short.BYTES) {
-            throw invalid("the export name is longer than the option");
-        }
-        String name = string(data.slice(data.position(), nameBytes));
-        data.position(data.position() + nameBytes);
         int requests = Short.toUnsignedInt(data.getShort());
         if (data.remaining() != requests * Short.BYTES) {
             throw invalid("the option's length does not fit its number of information requests");
@@ -257,7 +266,8 @@ public final class Handshake {
 
     /** DF means something to a client that takes structured replies only. */
     private Export asNegotiated(Export export) {
-        return framing == Framing.SIMPLE ? export : export.with(Nbd.TRANSMIT_SEND_DF);
+        Export told = export.tellingAllocation(contexts.areSelectedFor(export));
+        return framing == Framing.SIMPLE ? told : told.with(Nbd.TRANSMIT_SEND_DF);
     }
 
     /** One reply for each kind that was asked for, however often; kinds we do not know are left out. */
@@ -307,6 +317,24 @@ public final class Handshake {
         return enter(State.CLOSED);
     }
 
+    static int takeInt(ByteBuffer data) throws ExportRefusedException {
+        if (data.remaining() < Integer.BYTES) {
+            throw invalid("the option is too short");
+        }
+        return data.getInt();
+    }
+
+    /** A string behind its length. */
+    static String takeString(ByteBuffer data) throws ExportRefusedException {
+        int bytes = takeInt(data);
+        if (bytes < 0 || bytes > data.remaining()) {
+            throw invalid("a string is longer than the option");
+        }
+        String text = string(data.slice(data.position(), bytes));
+        data.position(data.position() + bytes);
+        return text;
+    }
+
     private static String string(ByteBuffer bytes) throws ExportRefusedException {
         if (bytes.remaining() > Nbd.STRING_BYTES_MAX) {
             throw invalid("a string is longer than " + Nbd.STRING_BYTES_MAX + " bytes");
@@ -323,7 +351,7 @@ public final class Handshake {
         return text;
     }
 
-    private static ExportRefusedException invalid(String message) {
+    static ExportRefusedException invalid(String message) {
         return new ExportRefusedException(Nbd.REP_ERR_INVALID, message);
     }
 }

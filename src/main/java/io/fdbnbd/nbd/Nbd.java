@@ -33,6 +33,7 @@ public final class Nbd {
     public static final int REP_ACK = 1;
     public static final int REP_SERVER = 2;
     public static final int REP_INFO = 3;
+    public static final int REP_META_CONTEXT = 4;
     private static final int REP_ERROR = 1 << 31;
     public static final int REP_ERR_UNSUP = REP_ERROR + 1;
     public static final int REP_ERR_POLICY = REP_ERROR + 2;
@@ -72,6 +73,7 @@ public final class Nbd {
     public static final int CHUNK_NONE = 0;
     public static final int CHUNK_OFFSET_DATA = 1;
     public static final int CHUNK_OFFSET_HOLE = 2;
+    public static final int CHUNK_BLOCK_STATUS = 5;
     public static final int CHUNK_ERROR = 0x8001;
     public static final int CHUNK_ERROR_OFFSET = 0x8002;
 
@@ -90,6 +92,11 @@ public final class Nbd {
     public static final int CMD_FLAG_REQ_ONE = 1 << 3;
     public static final int CMD_FLAG_FAST_ZERO = 1 << 4;
 
+    // The metadata context base:allocation
+    public static final String ALLOCATION_CONTEXT = "base:allocation";
+    public static final int STATE_HOLE = 1;
+    public static final int STATE_ZERO = 1 << 1;
+
     // The only error numbers that may appear in a reply
     public static final int EPERM = 1;
     public static final int EIO = 5;
@@ -105,6 +112,9 @@ public final class Nbd {
     public static final int BLOCK_BYTES_PREFERRED_MIN = 512;
 
     // Our limits
+    /** Names our only metadata context in replies. */
+    public static final int ALLOCATION_ID = 1;
+
     /** What INFO_BLOCK_SIZE promises, and what a client that did not ask may assume. */
     public static final int PAYLOAD_ADVERTISED_BYTES_MAX = 32 << 20;
 

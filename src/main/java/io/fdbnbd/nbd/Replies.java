@@ -43,6 +43,11 @@ final class Replies {
                 .putInt(Nbd.PAYLOAD_ADVERTISED_BYTES_MAX);
     }
 
+    static void putMetaContext(ByteBuffer out, int option, int id, byte[] name) {
+        putOptionReply(out, option, Nbd.REP_META_CONTEXT, Integer.BYTES + name.length);
+        out.putInt(id).put(name);
+    }
+
     static void putServer(ByteBuffer out, byte[] name) {
         putOptionReply(out, Nbd.OPT_LIST, Nbd.REP_SERVER, Integer.BYTES + name.length);
         out.putInt(name.length).put(name);

@@ -30,6 +30,7 @@ public final class RequestRules {
                 export.has(Nbd.TRANSMIT_SEND_TRIM) ? checkChange(request, export, FLAGS_ALWAYS) : Nbd.EINVAL;
             case Nbd.CMD_CACHE -> checkRange(request, export, FLAGS_ALWAYS, Nbd.EINVAL);
             case Nbd.CMD_WRITE_ZEROES -> checkWriteZeroes(request, export);
+            case Nbd.CMD_BLOCK_STATUS -> checkBlockStatus(request, export);
             default -> Nbd.EINVAL;
         };
     }
@@ -53,6 +54,13 @@ public final class RequestRules {
             flags |= Nbd.CMD_FLAG_FAST_ZERO;
         }
         return checkChange(request, export, flags);
+    }
+
+    private static int checkBlockStatus(Request request, Export export) {
+        if (!export.tellsAllocation() || request.length() == 0) {
+            return Nbd.EINVAL;
+        }
+        return checkRange(request, export, FLAGS_ALWAYS | Nbd.CMD_FLAG_REQ_ONE, Nbd.EINVAL);
     }
 
     private static int checkFlush(Request request, Export export) {

@@ -116,8 +116,10 @@ final class Connection implements Runnable {
         GulpReplies replies = new GulpReplies(sender, pool, framing, out);
         Reads reads = new Reads(volume, server.errors(), sender, replies, pool, framing, name);
         Changes changes = new Changes(volume, server.errors(), sender, replies, name);
+        BlockStatus status = new BlockStatus(volume, server.errors(), sender, replies, pool, framing);
         try {
-            new Transmission(export, framing, volume.info().blockBytes(), gulps, replies, reads, changes, stats).run();
+            new Transmission(export, framing, volume.info().blockBytes(), gulps, replies, reads, changes, status, stats)
+                    .run();
             phase = Phase.ENDING;
             sender.finish();
         } finally {

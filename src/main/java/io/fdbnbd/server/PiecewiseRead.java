@@ -166,22 +166,21 @@ final class PiecewiseRead {
             return;
         }
         piece.position(position);
-        FutureTask<Void> task = new FutureTask<>(() -> {
+        FutureTask<Boolean> task = new FutureTask<>(() -> {
             volume.read(at, piece);
-            return null;
+            return true;
         });
         volume.executor().execute(task);
         await(task);
     }
 
     /** Waits through interrupts: the buffer is the task's until it is done. */
-    private static void await(FutureTask<Void> task) throws VolumeException {
+    static <T> T await(FutureTask<T> task) throws VolumeException {
         boolean interrupted = false;
         try {
             while (true) {
                 try {
-                    task.get();
-                    return;
+                    return task.get();
                 } catch (InterruptedException e) {
                     interrupted = true;
                 } catch (ExecutionException e) {

@@ -29,6 +29,7 @@ final class Transmission {
     private final GulpReplies replies;
     private final Reads reads;
     private final Changes changes;
+    private final BlockStatus blockStatus;
     private final int blockBytes;
     private final ConnectionStats stats;
     private long turnBytes;
@@ -41,6 +42,7 @@ final class Transmission {
             GulpReplies replies,
             Reads reads,
             Changes changes,
+            BlockStatus blockStatus,
             ConnectionStats stats) {
         this.export = export;
         this.framing = framing;
@@ -49,6 +51,7 @@ final class Transmission {
         this.replies = replies;
         this.reads = reads;
         this.changes = changes;
+        this.blockStatus = blockStatus;
         this.stats = stats;
     }
 
@@ -147,6 +150,7 @@ final class Transmission {
             }
             case Nbd.CMD_FLUSH -> changes.flush(request);
             case Nbd.CMD_TRIM, Nbd.CMD_WRITE_ZEROES -> changes.zero(request);
+            case Nbd.CMD_BLOCK_STATUS -> blockStatus.status(request);
             case Nbd.CMD_CACHE -> replies.add(request, 0);
             default -> throw new IllegalStateException("a command passed the rules that nobody serves");
         }

@@ -13,7 +13,9 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /** A client that sends whatever a test wants it to send, legal or not, and has no opinion on what it gets. */
 public final class NbdTestClient implements AutoCloseable {
@@ -75,6 +77,35 @@ public final class NbdTestClient implements AutoCloseable {
         int type = in.readInt();
         in.readNBytes(in.readInt());
         return type;
+    }
+
+    /** LIST_META_CONTEXT or SET_META_CONTEXT: returns the contexts that were named, or throws if it was refused. */
+    public List<String> metaContexts(int option, String volume, String... queries) throws IOException {
+        ByteBuffer data = ByteBuffer.allocate(1 << 12);
+        putString(data, volume);
+        data.putInt(queries.length);
+        for (String query : queries) {
+            putString(data, query);
+        }
+        sendOption(option, Arrays.copyOf(data.array(), data.position()));
+        List<String> named = new ArrayList<>();
+        while (true) {
+            assertEquals(Nbd.OPTION_REPLY_MAGIC, in.readLong());
+            assertEquals(option, in.readInt());
+            int type = in.readInt();
+            ByteBuffer reply = ByteBuffer.wrap(in.readNBytes(in.readInt()));
+            if (type != Nbd.REP_META_CONTEXT) {
+                assertEquals(Nbd.REP_ACK, type);
+                return named;
+            }
+            reply.getInt();
+            named.add(StandardCharsets.UTF_8.decode(reply).toString());
+        }
+    }
+
+    private static void putString(ByteBuffer data, String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        data.putInt(bytes.length).put(bytes);
     }
 
     /** Returns the reply that ends it: ACK, or an error. */

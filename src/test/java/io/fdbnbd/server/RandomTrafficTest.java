@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.fdbnbd.nbd.Framing;
 import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.nbd.Request;
+import io.fdbnbd.nbd.StatusExtent;
 import io.fdbnbd.server.ReplyChecker.Answer;
 import io.fdbnbd.store.Store;
 import io.fdbnbd.store.memory.MemoryStore;
@@ -123,8 +124,41 @@ class RandomTrafficTest {
             }
             add(0, Nbd.CMD_READ, 0, PART_BYTES, new Expected(0, model));
             run("all of it");
+            if (framing != Framing.SIMPLE) {
+                compareExtents();
+            }
             assertEquals(framing == Framing.SIMPLE, holeBytes == 0, "holes");
             return null;
+        }
+
+        /** Once everything is stored, extents are exact. */
+        private void compareExtents() throws Exception {
+            add(0, Nbd.CMD_FLUSH, -begin, 0, new Expected(0, new byte[0]));
+            run("flush");
+            int at = 0;
+            while (at < PART_BYTES) {
+                Request request = new Request(0, Nbd.CMD_BLOCK_STATUS, 1, begin + at, PART_BYTES - at);
+                replies.expect(request);
+                client.request(0, request.type(), 1, request.offset(), request.length());
+                for (StatusExtent extent : replies.next().extents()) {
+                    long end = at + extent.bytes();
+                    for (; at < end; at += ServerFixture.BLOCK_BYTES) {
+                        assertEquals(extent.flags() != 0, isZero(model, at, ServerFixture.BLOCK_BYTES), "byte " + at);
+                    }
+                }
+            }
+        }
+
+        private static void checkHoles(Answer answer, byte[] data) {
+            int at = 0;
+            for (StatusExtent extent : answer.extents()) {
+                assertTrue(extent.flags() == 0 || isZero(data, at, (int) extent.bytes()), "a hole with data");
+                at += (int) extent.bytes();
+            }
+        }
+
+        private static boolean isZero(byte[] bytes, int from, int length) {
+            return Arrays.equals(bytes, from, from + length, new byte[length], 0, length);
         }
 
         /** They do not overlap, so that the order in which they are executed does not matter. */
@@ -132,7 +166,7 @@ class RandomTrafficTest {
             int at = random.nextInt(5000);
             for (int i = 0; i < 1 + random.nextInt(BATCH_MAX); i++) {
                 int length = Math.min(LENGTHS[random.nextInt(LENGTHS.length)], PART_BYTES - at);
-                int type = random.nextInt(7);
+                int type = random.nextInt(framing == Framing.SIMPLE ? 7 : 8);
                 if (length <= 0 || type == Nbd.CMD_DISC) {
                     continue;
                 }
@@ -152,6 +186,10 @@ class RandomTrafficTest {
             switch (type) {
                 case Nbd.CMD_READ -> {
                     flags |= framing != Framing.SIMPLE && random.nextInt(4) == 0 ? Nbd.CMD_FLAG_DF : 0;
+                    add(flags, type, at, length, new Expected(0, Arrays.copyOfRange(model, at, at + length)));
+                }
+                case Nbd.CMD_BLOCK_STATUS -> {
+                    flags |= random.nextInt(4) == 0 ? Nbd.CMD_FLAG_REQ_ONE : 0;
                     add(flags, type, at, length, new Expected(0, Arrays.copyOfRange(model, at, at + length)));
                 }
                 case Nbd.CMD_WRITE -> {
@@ -203,7 +241,9 @@ class RandomTrafficTest {
                 Expected outcome =
                         Objects.requireNonNull(expected.remove(answer.request().cookie()));
                 assertEquals(outcome.error(), answer.error(), name);
-                if (outcome.error() == 0) {
+                if (!answer.extents().isEmpty()) {
+                    checkHoles(answer, outcome.data());
+                } else if (outcome.error() == 0) {
                     assertArrayEquals(outcome.data(), answer.data(), name);
                 }
                 holeBytes += answer.holeBytes();

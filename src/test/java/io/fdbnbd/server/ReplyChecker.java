@@ -9,12 +9,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.fdbnbd.nbd.Framing;
 import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.nbd.Request;
+import io.fdbnbd.nbd.StatusExtent;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +29,8 @@ import org.jspecify.annotations.Nullable;
 final class ReplyChecker {
 
     /** What became of a request, once all of its reply has come. */
-    record Answer(Request request, int error, byte[] data, int holeBytes, int contentChunks) {}
+    record Answer(
+            Request request, int error, byte[] data, int holeBytes, int contentChunks, List<StatusExtent> extents) {}
 
     private final DataInputStream in;
     private final Framing framing;
@@ -70,6 +74,7 @@ final class ReplyChecker {
         assertNotNull(partial, "a reply to nothing");
         Request request = partial.request;
         boolean read = request.type() == Nbd.CMD_READ;
+        assertTrue(error != 0 || request.type() != Nbd.CMD_BLOCK_STATUS, "a simple reply to BLOCK_STATUS");
         if (framing != Framing.SIMPLE) {
             assertFalse(read, "a simple reply to a READ");
             assertEquals(0, error, "an error should be a chunk");
@@ -78,7 +83,7 @@ final class ReplyChecker {
         if (read && error == 0) {
             in.readFully(partial.data);
         }
-        return new Answer(request, error, partial.data, 0, 0);
+        return new Answer(request, error, partial.data, 0, 0, List.of());
     }
 
     private @Nullable Answer chunk() throws IOException {
@@ -98,6 +103,7 @@ final class ReplyChecker {
             }
             case Nbd.CHUNK_OFFSET_DATA -> partial.data(length);
             case Nbd.CHUNK_OFFSET_HOLE -> partial.hole(length);
+            case Nbd.CHUNK_BLOCK_STATUS -> partial.status(length);
             case Nbd.CHUNK_ERROR, Nbd.CHUNK_ERROR_OFFSET -> partial.error(type, length);
             default -> throw new AssertionError("a chunk of type " + type);
         }
@@ -127,6 +133,7 @@ final class ReplyChecker {
         private int holeBytes;
         private int error;
         private int errorType;
+        private final List<StatusExtent> extents = new ArrayList<>();
 
         Partial(Request request) {
             this.request = request;
@@ -166,6 +173,35 @@ final class ReplyChecker {
             return from;
         }
 
+        void status(int length) throws IOException {
+            assertEquals(Nbd.CMD_BLOCK_STATUS, request.type(), "a status for what did not ask for one");
+            assertTrue(extents.isEmpty(), "two of one context");
+            assertTrue(length >= 12 && length % 8 == 4, "a status' length");
+            assertEquals(Nbd.ALLOCATION_ID, in.readInt());
+            for (int i = 0; i < length / 8; i++) {
+                extents.add(new StatusExtent(Integer.toUnsignedLong(in.readInt()), in.readInt()));
+            }
+            checkExtents();
+        }
+
+        private void checkExtents() {
+            long at = request.offset();
+            long end = request.offset() + request.length();
+            int before = -1;
+            for (StatusExtent extent : extents) {
+                assertTrue(at < end, "an extent behind the request");
+                assertTrue(extent.bytes() > 0, "an extent of no bytes");
+                assertTrue(extent.flags() == 0 || extent.flags() == 3, "flags of an extent");
+                assertNotEquals(before, extent.flags(), "extents that should be one");
+                before = extent.flags();
+                at += extent.bytes();
+                assertTrue(at % 512 == 0 || at == end, "an extent that ends anywhere");
+            }
+            if (request.has(Nbd.CMD_FLAG_REQ_ONE)) {
+                assertTrue(extents.size() == 1 && at <= end, "more than the one that was asked for");
+            }
+        }
+
         void error(int type, int length) throws IOException {
             assertEquals(0, errorType, "two errors");
             errorType = type;
@@ -192,8 +228,9 @@ final class ReplyChecker {
         Answer end() {
             if (error == 0) {
                 assertEquals(data.length, covered.cardinality(), "bytes that no chunk has");
+                assertEquals(request.type() == Nbd.CMD_BLOCK_STATUS, !extents.isEmpty(), "a status");
             }
-            return new Answer(request, error, data, holeBytes, contentChunks);
+            return new Answer(request, error, data, holeBytes, contentChunks, extents);
         }
     }
 }

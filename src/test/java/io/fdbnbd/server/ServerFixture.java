@@ -78,12 +78,17 @@ final class ServerFixture implements AutoCloseable {
         return keep(NbdTestClient.attach(address(), DISK));
     }
 
-    /** A client that has negotiated {@code framing} and attached the disk, and is closed with this. */
+    /**
+     * A client that has negotiated {@code framing}, and allocation where that can be, and attached the disk; it is closed
+     * with this.
+     */
     NbdTestClient attach(Framing framing) throws Exception {
         NbdTestClient client = connect();
         client.greet();
         if (framing != Framing.SIMPLE) {
             assertEquals(Nbd.REP_ACK, client.negotiate(Nbd.OPT_STRUCTURED_REPLY, new byte[0]));
+            String context = Nbd.ALLOCATION_CONTEXT;
+            assertEquals(List.of(context), client.metaContexts(Nbd.OPT_SET_META_CONTEXT, DISK, context));
         }
         assertEquals(Nbd.REP_ACK, client.go(DISK));
         return client;

@@ -43,7 +43,7 @@ class AllocationMapTest {
         for (LongStream some : blocks) {
             some.forEach(expected::add);
         }
-        assertEquals(expected, StoredBlocks.mapped(rig.store, rig.info()));
+        StoredBlocks.assertMapped(expected, rig.store, rig.info());
         StoredBlocks.check(rig.store, rig.info());
     }
 
