@@ -13,33 +13,36 @@ public enum Framing {
     SIMPLE(Nbd.SIMPLE_REPLY_BYTES),
 
     /** A READ is answered in chunks, which tell holes from data, and an error has a chunk with a message. */
-    STRUCTURED(Nbd.CHUNK_HEADER_BYTES + Long.BYTES);
+    STRUCTURED(Nbd.CHUNK_HEADER_BYTES),
+
+    /** As STRUCTURED, for every command, with lengths of 64 bits in all headers and in what tells of holes. */
+    EXTENDED(Nbd.EXTENDED_CHUNK_HEADER_BYTES);
 
     private static final int HOLE_PAYLOAD_BYTES = Long.BYTES + Integer.BYTES;
-    private static final int STATUS_EXTENT_BYTES = Integer.BYTES + Integer.BYTES;
     private static final int ERROR_PAYLOAD_BYTES = Integer.BYTES + Short.BYTES;
 
-    private final int readHeaderBytes;
+    private final int headerBytes;
 
-    Framing(int readHeaderBytes) {
-        this.readHeaderBytes = readHeaderBytes;
+    /** @param headerBytes of a reply, or of a chunk of one */
+    Framing(int headerBytes) {
+        this.headerBytes = headerBytes;
     }
 
     /** Bytes of a request without its payload. */
     public int requestBytes() {
-        return Nbd.REQUEST_BYTES;
+        return this == EXTENDED ? Nbd.EXTENDED_REQUEST_BYTES : Nbd.REQUEST_BYTES;
     }
 
     /** Bytes that stand before a READ's data. */
     public int readHeaderBytes() {
-        return readHeaderBytes;
+        return this == SIMPLE ? headerBytes : headerBytes + Long.BYTES;
     }
 
     /** The most that {@link #putBare} and {@link #putErrorAt} take. */
     public int bareBytesMax() {
         return this == SIMPLE
-                ? Nbd.SIMPLE_REPLY_BYTES
-                : Nbd.CHUNK_HEADER_BYTES + ERROR_PAYLOAD_BYTES + Long.BYTES + Nbd.ERROR_MESSAGE_BYTES_MAX;
+                ? headerBytes
+                : headerBytes + ERROR_PAYLOAD_BYTES + Long.BYTES + Nbd.ERROR_MESSAGE_BYTES_MAX;
     }
 
     /** A whole reply without data, or the end of one whose data went before. */
@@ -48,7 +51,7 @@ public enum Framing {
             putSimple(out, request, error);
         } else if (error != 0) {
             putError(out, request, Nbd.CHUNK_ERROR, error, 0);
-        } else if (request.type() == Nbd.CMD_READ) {
+        } else if (this == EXTENDED || request.type() == Nbd.CMD_READ) {
             putChunk(out, request, Nbd.CHUNK_NONE, true, 0);
         } else {
             putSimple(out, request, 0);
@@ -74,17 +77,31 @@ public enum Framing {
 
     /** How many extents {@link #putStatus} can put into {@code bytes}. Not SIMPLE. */
     public int statusExtentsMax(int bytes) {
-        return (bytes - Nbd.CHUNK_HEADER_BYTES - Integer.BYTES) / STATUS_EXTENT_BYTES;
+        return (bytes - headerBytes - statusBytes(0)) / (statusBytes(1) - statusBytes(0));
     }
 
     /** A whole reply to BLOCK_STATUS, with the context that there is. Not SIMPLE. */
     public void putStatus(ByteBuffer out, Request request, List<StatusExtent> extents) {
-        putChunk(out, request, Nbd.CHUNK_BLOCK_STATUS, true, Integer.BYTES + extents.size() * STATUS_EXTENT_BYTES);
+        int type = this == EXTENDED ? Nbd.CHUNK_BLOCK_STATUS_EXT : Nbd.CHUNK_BLOCK_STATUS;
+        putChunk(out, request, type, true, statusBytes(extents.size()));
         out.putInt(Nbd.ALLOCATION_ID);
-        for (StatusExtent extent : extents) {
-            // No extent is longer than what was asked for.
-            out.putInt((int) extent.bytes()).putInt(extent.flags());
+        if (this == EXTENDED) {
+            out.putInt(extents.size());
+            for (StatusExtent extent : extents) {
+                out.putLong(extent.bytes()).putLong(extent.flags());
+            }
+        } else {
+            for (StatusExtent extent : extents) {
+                // No extent is longer than what was asked for.
+                out.putInt((int) extent.bytes()).putInt(extent.flags());
+            }
         }
+    }
+
+    private int statusBytes(int extents) {
+        return this == EXTENDED
+                ? Integer.BYTES + Integer.BYTES + extents * (Long.BYTES + Long.BYTES)
+                : Integer.BYTES + extents * (Integer.BYTES + Integer.BYTES);
     }
 
     /** The header of an OFFSET_DATA chunk. */
@@ -109,12 +126,16 @@ public enum Framing {
         }
     }
 
-    private static void putChunk(ByteBuffer out, Request request, int type, boolean done, int payloadBytes) {
-        out.putInt(Nbd.CHUNK_MAGIC)
+    private void putChunk(ByteBuffer out, Request request, int type, boolean done, int payloadBytes) {
+        out.putInt(this == EXTENDED ? Nbd.EXTENDED_CHUNK_MAGIC : Nbd.CHUNK_MAGIC)
                 .putShort((short) (done ? Nbd.CHUNK_FLAG_DONE : 0))
                 .putShort((short) type)
-                .putLong(request.cookie())
-                .putInt(payloadBytes);
+                .putLong(request.cookie());
+        if (this == EXTENDED) {
+            out.putLong(request.offset()).putLong(payloadBytes);
+        } else {
+            out.putInt(payloadBytes);
+        }
     }
 
     private static void putSimple(ByteBuffer out, Request request, int error) {

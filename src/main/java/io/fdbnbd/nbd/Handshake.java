@@ -167,7 +167,7 @@ public final class Handshake {
                         : enter(State.OPTION_DATA);
             case Nbd.OPT_INFO, Nbd.OPT_GO, Nbd.OPT_LIST_META_CONTEXT, Nbd.OPT_SET_META_CONTEXT ->
                 optionBytes > Nbd.OPTION_BYTES_MAX ? discardThen(Nbd.REP_ERR_TOO_BIG) : enter(State.OPTION_DATA);
-            case Nbd.OPT_LIST, Nbd.OPT_STRUCTURED_REPLY ->
+            case Nbd.OPT_LIST, Nbd.OPT_STRUCTURED_REPLY, Nbd.OPT_EXTENDED_HEADERS ->
                 optionBytes == 0 ? enter(State.OPTION_DATA) : discardThen(Nbd.REP_ERR_INVALID);
             case Nbd.OPT_ABORT -> discardThen(Nbd.REP_ACK);
             default -> discardThen(Nbd.REP_ERR_UNSUP);
@@ -214,10 +214,7 @@ public final class Handshake {
                     listing = exports.names().iterator();
                     state = State.LISTING;
                 }
-                case Nbd.OPT_STRUCTURED_REPLY -> {
-                    framing = Framing.STRUCTURED;
-                    Replies.putOptionReply(out, option, Nbd.REP_ACK, 0);
-                }
+                case Nbd.OPT_STRUCTURED_REPLY, Nbd.OPT_EXTENDED_HEADERS -> frame(out);
                 case Nbd.OPT_LIST_META_CONTEXT, Nbd.OPT_SET_META_CONTEXT -> metaContext(data, out);
                 default -> infoOrGo(data, out);
             }
@@ -230,7 +227,23 @@ public final class Handshake {
         return true;
     }
 
+    private void frame(ByteBuffer out) throws ExportRefusedException {
+        if (option == Nbd.OPT_EXTENDED_HEADERS) {
+            framing = Framing.EXTENDED;
+        } else if (framing == Framing.EXTENDED) {
+            throw new ExportRefusedException(
+                    Nbd.REP_ERR_EXT_HEADER_REQD,
+                    "extended headers were negotiated, and those need no structured replies");
+        } else {
+            framing = Framing.STRUCTURED;
+        }
+        Replies.putOptionReply(out, option, Nbd.REP_ACK, 0);
+    }
+
     private void exportName(ByteBuffer data, ByteBuffer out) throws ExportRefusedException {
+        if (framing == Framing.EXTENDED) {
+            throw invalid("it sent EXPORT_NAME after it had negotiated extended headers");
+        }
         Export chosen = asNegotiated(exports.attach(string(data)));
         Replies.putExportName(out, chosen, zeroes);
         export = chosen;

@@ -41,6 +41,7 @@ public final class Nbd {
     public static final int REP_ERR_UNKNOWN = REP_ERROR + 6;
     public static final int REP_ERR_SHUTDOWN = REP_ERROR + 7;
     public static final int REP_ERR_TOO_BIG = REP_ERROR + 9;
+    public static final int REP_ERR_EXT_HEADER_REQD = REP_ERROR + 10;
 
     // What INFO and GO tell
     public static final int INFO_EXPORT = 0;
@@ -63,17 +64,22 @@ public final class Nbd {
     // Requests and replies
     public static final int REQUEST_MAGIC = 0x25609513;
     public static final int REQUEST_BYTES = 4 + 2 + 2 + 8 + 8 + 4;
+    public static final int EXTENDED_REQUEST_MAGIC = 0x21e41c71;
+    public static final int EXTENDED_REQUEST_BYTES = 4 + 2 + 2 + 8 + 8 + 8;
     public static final int SIMPLE_REPLY_MAGIC = 0x67446698;
     public static final int SIMPLE_REPLY_BYTES = 4 + 4 + 8;
 
     // Chunks of structured replies
     public static final int CHUNK_MAGIC = 0x668e33ef;
     public static final int CHUNK_HEADER_BYTES = 4 + 2 + 2 + 8 + 4;
+    public static final int EXTENDED_CHUNK_MAGIC = 0x6e8a278c;
+    public static final int EXTENDED_CHUNK_HEADER_BYTES = 4 + 2 + 2 + 8 + 8 + 8;
     public static final int CHUNK_FLAG_DONE = 1;
     public static final int CHUNK_NONE = 0;
     public static final int CHUNK_OFFSET_DATA = 1;
     public static final int CHUNK_OFFSET_HOLE = 2;
     public static final int CHUNK_BLOCK_STATUS = 5;
+    public static final int CHUNK_BLOCK_STATUS_EXT = 6;
     public static final int CHUNK_ERROR = 0x8001;
     public static final int CHUNK_ERROR_OFFSET = 0x8002;
 
@@ -91,6 +97,7 @@ public final class Nbd {
     public static final int CMD_FLAG_DF = 1 << 2;
     public static final int CMD_FLAG_REQ_ONE = 1 << 3;
     public static final int CMD_FLAG_FAST_ZERO = 1 << 4;
+    public static final int CMD_FLAG_PAYLOAD_LEN = 1 << 5;
 
     // The metadata context base:allocation
     public static final String ALLOCATION_CONTEXT = "base:allocation";

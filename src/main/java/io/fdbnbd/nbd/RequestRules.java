@@ -23,7 +23,9 @@ public final class RequestRules {
         }
         return switch (request.type()) {
             case Nbd.CMD_READ -> checkRead(request, export);
-            case Nbd.CMD_WRITE -> checkChange(request, export, FLAGS_ALWAYS);
+            case Nbd.CMD_WRITE ->
+                checkChange(
+                        request, export, request.extended() ? FLAGS_ALWAYS | Nbd.CMD_FLAG_PAYLOAD_LEN : FLAGS_ALWAYS);
             case Nbd.CMD_DISC -> 0;
             case Nbd.CMD_FLUSH -> checkFlush(request, export);
             case Nbd.CMD_TRIM ->

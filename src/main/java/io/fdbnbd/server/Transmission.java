@@ -101,13 +101,13 @@ final class Transmission {
         ByteBuffer in = gulps.buffer();
         while (in.remaining() >= framing.requestBytes()) {
             int start = in.position();
-            Request request = Request.take(in);
+            Request request = Request.take(in, framing);
             if (request.type() == Nbd.CMD_DISC) {
                 return false;
             }
             int error = RequestRules.check(request, export);
             if (error == RequestRules.DISCONNECT) {
-                throw new ProtocolException("a WRITE of " + request.length() + " bytes is more than the "
+                throw new ProtocolException("a payload of " + request.length() + " bytes is more than the "
                         + Nbd.PAYLOAD_BYTES_MAX + " that are taken");
             }
             long payloadBytes = request.payloadBytes();

@@ -199,4 +199,48 @@ class NegotiationTest {
             assertEquals(Nbd.REP_ERR_INVALID, talk.reply().type());
         }
     }
+
+    // Extended headers
+
+    private void extended() {
+        talk.negotiate();
+        talk.option(Nbd.OPT_EXTENDED_HEADERS, new byte[0]);
+        assertEquals(new Reply(Nbd.OPT_EXTENDED_HEADERS, Nbd.REP_ACK), talk.reply());
+    }
+
+    @Test
+    void extendedHeadersNeedNothingBeforeThemAndBringTheRest() {
+        extended();
+        assertEquals(1, contexts(Nbd.OPT_SET_META_CONTEXT, "disk", CONTEXT).size());
+        assertTrue(tells("disk"));
+        assertTrue(talk.export().has(Nbd.TRANSMIT_SEND_DF));
+        assertEquals(Framing.EXTENDED, talk.framing());
+    }
+
+    @Test
+    void extendedHeadersWithDataAreInvalid() {
+        talk.negotiate();
+        talk.option(Nbd.OPT_EXTENDED_HEADERS, new byte[1]);
+        assertEquals(Nbd.REP_ERR_INVALID, talk.reply().type());
+        assertEquals(Framing.SIMPLE, talk.framing());
+    }
+
+    @Test
+    void extendedHeadersAfterStructuredRepliesAreExtendedAndTheOtherWayRoundIsRefused() {
+        structured();
+        talk.option(Nbd.OPT_EXTENDED_HEADERS, new byte[0]);
+        assertEquals(Nbd.REP_ACK, talk.reply().type());
+        talk.option(Nbd.OPT_STRUCTURED_REPLY, new byte[0]);
+        assertEquals(Nbd.REP_ERR_EXT_HEADER_REQD, talk.reply().type());
+        assertEquals(Framing.EXTENDED, talk.framing());
+        assertFalse(tells("disk"));
+    }
+
+    @Test
+    void exportNameAfterExtendedHeadersIsClosedWithoutAWord() {
+        extended();
+        talk.option(Nbd.OPT_EXPORT_NAME, HandshakeTalk.utf8("disk"));
+        assertEquals(Handshake.Step.CLOSE, talk.step());
+        assertEquals(0, talk.outputBytes());
+    }
 }

@@ -2,7 +2,9 @@ package io.fdbnbd.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.fdbnbd.nbd.Framing;
 import io.fdbnbd.nbd.Nbd;
+import io.fdbnbd.nbd.Request;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -149,6 +151,21 @@ public final class NbdTestClient implements AutoCloseable {
                 .putLong(cookie)
                 .putLong(offset)
                 .putInt((int) length);
+    }
+
+    /** A request as {@code framing} has it; a WRITE's says that a payload follows where there is a flag for that. */
+    static ByteBuffer header(Framing framing, Request request) {
+        if (framing != Framing.EXTENDED) {
+            return header(request.flags(), request.type(), request.cookie(), request.offset(), request.length());
+        }
+        int flags = request.flags() | (request.type() == Nbd.CMD_WRITE ? Nbd.CMD_FLAG_PAYLOAD_LEN : 0);
+        return ByteBuffer.allocate(Nbd.EXTENDED_REQUEST_BYTES)
+                .putInt(Nbd.EXTENDED_REQUEST_MAGIC)
+                .putShort((short) flags)
+                .putShort((short) request.type())
+                .putLong(request.cookie())
+                .putLong(request.offset())
+                .putLong(request.length());
     }
 
     public void request(int flags, int type, long cookie, long offset, long length) throws IOException {

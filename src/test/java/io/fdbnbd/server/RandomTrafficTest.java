@@ -139,7 +139,7 @@ class RandomTrafficTest {
             while (at < PART_BYTES) {
                 Request request = new Request(0, Nbd.CMD_BLOCK_STATUS, 1, begin + at, PART_BYTES - at);
                 replies.expect(request);
-                client.request(0, request.type(), 1, request.offset(), request.length());
+                client.send(NbdTestClient.header(framing, request));
                 for (StatusExtent extent : replies.next().extents()) {
                     long end = at + extent.bytes();
                     for (; at < end; at += ServerFixture.BLOCK_BYTES) {
@@ -222,7 +222,7 @@ class RandomTrafficTest {
             Request request = new Request(flags, type, random.nextLong(), begin + at, length);
             replies.expect(request);
             expected.put(request.cookie(), outcome);
-            requests.add(NbdTestClient.header(flags, type, request.cookie(), request.offset(), length));
+            requests.add(NbdTestClient.header(framing, request));
         }
 
         /** With a sender of its own: the server may reply before it reads on. */

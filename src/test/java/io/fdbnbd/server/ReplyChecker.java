@@ -58,8 +58,9 @@ final class ReplyChecker {
             if (magic == Nbd.SIMPLE_REPLY_MAGIC) {
                 answer = simple();
             } else {
-                assertEquals(Nbd.CHUNK_MAGIC, magic, "a magic number");
-                assertEquals(Framing.STRUCTURED, framing, "a chunk that was not negotiated");
+                assertNotEquals(Framing.SIMPLE, framing, "a chunk that was not negotiated");
+                boolean extended = framing == Framing.EXTENDED;
+                assertEquals(extended ? Nbd.EXTENDED_CHUNK_MAGIC : Nbd.CHUNK_MAGIC, magic, "a magic number");
                 answer = chunk();
             }
             if (answer != null) {
@@ -75,6 +76,7 @@ final class ReplyChecker {
         Request request = partial.request;
         boolean read = request.type() == Nbd.CMD_READ;
         assertTrue(error != 0 || request.type() != Nbd.CMD_BLOCK_STATUS, "a simple reply to BLOCK_STATUS");
+        assertNotEquals(Framing.EXTENDED, framing, "a simple reply");
         if (framing != Framing.SIMPLE) {
             assertFalse(read, "a simple reply to a READ");
             assertEquals(0, error, "an error should be a chunk");
@@ -90,11 +92,14 @@ final class ReplyChecker {
         int flags = in.readUnsignedShort();
         int type = in.readUnsignedShort();
         long cookie = in.readLong();
-        int length = in.readInt();
+        boolean extended = framing == Framing.EXTENDED;
+        long offset = extended ? in.readLong() : 0;
+        int length = extended ? Math.toIntExact(in.readLong()) : in.readInt();
         assertEquals(0, flags & ~Nbd.CHUNK_FLAG_DONE, "unknown flags of a chunk");
         boolean done = (flags & Nbd.CHUNK_FLAG_DONE) != 0;
         Partial partial = outstanding.get(cookie);
         assertNotNull(partial, "a chunk of nothing, or after the last");
+        assertTrue(!extended || offset == partial.request.offset(), "the offset of another request");
         assertTrue(length >= 0 && length <= Nbd.PAYLOAD_ADVERTISED_BYTES_MAX + 8, "a chunk's length");
         switch (type) {
             case Nbd.CHUNK_NONE -> {
@@ -103,7 +108,7 @@ final class ReplyChecker {
             }
             case Nbd.CHUNK_OFFSET_DATA -> partial.data(length);
             case Nbd.CHUNK_OFFSET_HOLE -> partial.hole(length);
-            case Nbd.CHUNK_BLOCK_STATUS -> partial.status(length);
+            case Nbd.CHUNK_BLOCK_STATUS, Nbd.CHUNK_BLOCK_STATUS_EXT -> partial.status(type, length);
             case Nbd.CHUNK_ERROR, Nbd.CHUNK_ERROR_OFFSET -> partial.error(type, length);
             default -> throw new AssertionError("a chunk of type " + type);
         }
@@ -138,7 +143,7 @@ final class ReplyChecker {
         Partial(Request request) {
             this.request = request;
             boolean reads = request.type() == Nbd.CMD_READ && request.length() <= Nbd.PAYLOAD_BYTES_MAX;
-            this.data = new byte[reads ? (int) request.length() : 0];
+            this.data = new byte[reads ? (int) Math.max(0, request.length()) : 0];
         }
 
         void data(int length) throws IOException {
@@ -173,13 +178,19 @@ final class ReplyChecker {
             return from;
         }
 
-        void status(int length) throws IOException {
+        void status(int type, int length) throws IOException {
+            boolean extended = framing == Framing.EXTENDED;
+            assertEquals(extended ? Nbd.CHUNK_BLOCK_STATUS_EXT : Nbd.CHUNK_BLOCK_STATUS, type);
             assertEquals(Nbd.CMD_BLOCK_STATUS, request.type(), "a status for what did not ask for one");
             assertTrue(extents.isEmpty(), "two of one context");
-            assertTrue(length >= 12 && length % 8 == 4, "a status' length");
             assertEquals(Nbd.ALLOCATION_ID, in.readInt());
-            for (int i = 0; i < length / 8; i++) {
-                extents.add(new StatusExtent(Integer.toUnsignedLong(in.readInt()), in.readInt()));
+            int count = extended ? in.readInt() : length / 8;
+            assertTrue(count > 0 && length == (extended ? 8 + 16 * count : 4 + 8 * count), "a status' length");
+            for (int i = 0; i < count; i++) {
+                extents.add(
+                        extended
+                                ? new StatusExtent(in.readLong(), Math.toIntExact(in.readLong()))
+                                : new StatusExtent(Integer.toUnsignedLong(in.readInt()), in.readInt()));
             }
             checkExtents();
         }

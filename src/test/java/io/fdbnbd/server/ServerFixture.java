@@ -86,7 +86,8 @@ final class ServerFixture implements AutoCloseable {
         NbdTestClient client = connect();
         client.greet();
         if (framing != Framing.SIMPLE) {
-            assertEquals(Nbd.REP_ACK, client.negotiate(Nbd.OPT_STRUCTURED_REPLY, new byte[0]));
+            int option = framing == Framing.STRUCTURED ? Nbd.OPT_STRUCTURED_REPLY : Nbd.OPT_EXTENDED_HEADERS;
+            assertEquals(Nbd.REP_ACK, client.negotiate(option, new byte[0]));
             String context = Nbd.ALLOCATION_CONTEXT;
             assertEquals(List.of(context), client.metaContexts(Nbd.OPT_SET_META_CONTEXT, DISK, context));
         }
