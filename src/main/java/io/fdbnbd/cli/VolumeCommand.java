@@ -8,7 +8,8 @@ import picocli.CommandLine.Spec;
 /** {@code fdb-nbd volume}: only its subcommands do something. */
 @Command(
         name = "volume",
-        description = "Creates, lists, shows, recovers, verifies and deletes volumes, also while a server has the store.",
+        description =
+                "Creates, lists, shows, recovers, verifies and deletes volumes, also while a server has the store.",
         footerHeading = "%nExamples:%n",
         footer = {
             "  fdb-nbd volume create disk 10G",

@@ -71,6 +71,7 @@ public final class Handshake {
     }
 
     private final Exports exports;
+    private final MetaContexts contexts;
 
     private Tls tls;
     private State state = State.CLIENT_FLAGS;
@@ -82,12 +83,14 @@ public final class Handshake {
     private int discardBytes;
     private int replyAfterDiscard;
     private Iterator<String> listing = Collections.emptyIterator();
+    private Framing framing = Framing.SIMPLE;
     private @Nullable Export export;
     private String closeReason = "";
 
     public Handshake(Exports exports, Tls tls) {
         this.exports = exports;
         this.tls = tls;
+        this.contexts = new MetaContexts(exports);
     }
 
     /** The server speaks first. */
@@ -102,12 +105,20 @@ public final class Handshake {
     public void secured() {
         check(state == State.STARTING_TLS, "TLS was not asked for");
         tls = Tls.ON;
+        // Whoever was in between may have asked for it.
+        framing = Framing.SIMPLE;
+        contexts.forget();
         state = State.OPTION;
     }
 
     /** What the client chose, after {@link Step#TRANSMISSION}. */
     public Export export() {
         return Objects.requireNonNull(export, "no export was chosen");
+    }
+
+    /** How requests and replies look from now on, after {@link Step#TRANSMISSION}. */
+    public Framing framing() {
+        return framing;
     }
 
     /** Why {@link Step#CLOSE}, for the log. */
@@ -182,14 +193,18 @@ public final class Handshake {
 
     /** Which options there are: every other is consumed and called unsupported. */
     private boolean dispatch() {
+        if (option == Nbd.OPT_SET_META_CONTEXT) {
+            contexts.forget();
+        }
         return switch (option) {
             case Nbd.OPT_EXPORT_NAME ->
                 optionBytes > Nbd.STRING_BYTES_MAX
                         ? close("it asked for an export name of " + optionBytes + " bytes")
                         : enter(State.OPTION_DATA);
-            case Nbd.OPT_INFO, Nbd.OPT_GO ->
+            case Nbd.OPT_INFO, Nbd.OPT_GO, Nbd.OPT_LIST_META_CONTEXT, Nbd.OPT_SET_META_CONTEXT ->
                 optionBytes > Nbd.OPTION_BYTES_MAX ? discardThen(Nbd.REP_ERR_TOO_BIG) : enter(State.OPTION_DATA);
-            case Nbd.OPT_LIST -> optionBytes == 0 ? enter(State.OPTION_DATA) : discardThen(Nbd.REP_ERR_INVALID);
+            case Nbd.OPT_LIST, Nbd.OPT_STRUCTURED_REPLY, Nbd.OPT_EXTENDED_HEADERS ->
+                optionBytes == 0 ? enter(State.OPTION_DATA) : discardThen(Nbd.REP_ERR_INVALID);
             case Nbd.OPT_ABORT -> discardThen(Nbd.REP_ACK);
             case Nbd.OPT_STARTTLS -> tls == Tls.OFF ? discardThen(Nbd.REP_ERR_UNSUP) : discardThen(startTlsReply());
             default -> discardThen(Nbd.REP_ERR_UNSUP);
@@ -254,6 +269,8 @@ public final class Handshake {
                     listing = exports.names().iterator();
                     state = State.LISTING;
                 }
+                case Nbd.OPT_STRUCTURED_REPLY, Nbd.OPT_EXTENDED_HEADERS -> frame(out);
+                case Nbd.OPT_LIST_META_CONTEXT, Nbd.OPT_SET_META_CONTEXT -> metaContext(data, out);
                 default -> infoOrGo(data, out);
             }
         } catch (ExportRefusedException e) {
@@ -265,35 +282,60 @@ public final class Handshake {
         return true;
     }
 
+    private void frame(ByteBuffer out) throws ExportRefusedException {
+        if (option == Nbd.OPT_EXTENDED_HEADERS) {
+            framing = Framing.EXTENDED;
+        } else if (framing == Framing.EXTENDED) {
+            throw new ExportRefusedException(
+                    Nbd.REP_ERR_EXT_HEADER_REQD,
+                    "extended headers were negotiated, and those need no structured replies");
+        } else {
+            framing = Framing.STRUCTURED;
+        }
+        Replies.putOptionReply(out, option, Nbd.REP_ACK, 0);
+    }
+
     private void exportName(ByteBuffer data, ByteBuffer out) throws ExportRefusedException {
-        Export chosen = exports.attach(string(data));
+        if (framing == Framing.EXTENDED) {
+            throw invalid("it sent EXPORT_NAME after it had negotiated extended headers");
+        }
+        Export chosen = asNegotiated(exports.attach(string(data)));
         Replies.putExportName(out, chosen, zeroes);
         export = chosen;
         state = State.TRANSMISSION;
     }
 
+    private void metaContext(ByteBuffer data, ByteBuffer out) throws ExportRefusedException {
+        if (framing == Framing.SIMPLE) {
+            throw invalid("metadata contexts need structured replies: negotiate those first");
+        }
+        contexts.answer(option, data, out);
+        Replies.putOptionReply(out, option, Nbd.REP_ACK, 0);
+    }
+
     private void infoOrGo(ByteBuffer data, ByteBuffer out) throws ExportRefusedException {
         boolean go = option == Nbd.OPT_GO;
-        if (data.remaining() < Integer.BYTES + Short.BYTES) {
+        String name = takeString(data);
+        if (data.remaining() < Short.BYTES) {
             throw invalid("the option is too short");
         }
-        int nameBytes = data.getInt();
-        if (nameBytes < 0 || nameBytes > data.remaining() - Short.BYTES) {
-            throw invalid("the export name is longer than the option");
-        }
-        String name = string(data.slice(data.position(), nameBytes));
-        data.position(data.position() + nameBytes);
         int requests = Short.toUnsignedInt(data.getShort());
         if (data.remaining() != requests * Short.BYTES) {
             throw invalid("the option's length does not fit its number of information requests");
         }
-        Export found = go ? exports.attach(name) : exports.find(name);
+        Export found = asNegotiated(go ? exports.attach(name) : exports.find(name));
         putInfos(found, data, out);
         Replies.putOptionReply(out, option, Nbd.REP_ACK, 0);
         if (go) {
             export = found;
             state = State.TRANSMISSION;
         }
+    }
+
+    /** DF means something to a client that takes structured replies only. */
+    private Export asNegotiated(Export export) {
+        Export told = export.tellingAllocation(contexts.areSelectedFor(export));
+        return framing == Framing.SIMPLE ? told : told.with(Nbd.TRANSMIT_SEND_DF);
     }
 
     /** One reply for each kind that was asked for, however often; kinds we do not know are left out. */
@@ -343,6 +385,24 @@ public final class Handshake {
         return enter(State.CLOSED);
     }
 
+    static int takeInt(ByteBuffer data) throws ExportRefusedException {
+        if (data.remaining() < Integer.BYTES) {
+            throw invalid("the option is too short");
+        }
+        return data.getInt();
+    }
+
+    /** A string behind its length. */
+    static String takeString(ByteBuffer data) throws ExportRefusedException {
+        int bytes = takeInt(data);
+        if (bytes < 0 || bytes > data.remaining()) {
+            throw invalid("a string is longer than the option");
+        }
+        String text = string(data.slice(data.position(), bytes));
+        data.position(data.position() + bytes);
+        return text;
+    }
+
     private static String string(ByteBuffer bytes) throws ExportRefusedException {
         if (bytes.remaining() > Nbd.STRING_BYTES_MAX) {
             throw invalid("a string is longer than " + Nbd.STRING_BYTES_MAX + " bytes");
@@ -359,7 +419,7 @@ public final class Handshake {
         return text;
     }
 
-    private static ExportRefusedException invalid(String message) {
+    static ExportRefusedException invalid(String message) {
         return new ExportRefusedException(Nbd.REP_ERR_INVALID, message);
     }
 }

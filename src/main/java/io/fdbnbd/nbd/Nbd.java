@@ -33,6 +33,7 @@ public final class Nbd {
     public static final int REP_ACK = 1;
     public static final int REP_SERVER = 2;
     public static final int REP_INFO = 3;
+    public static final int REP_META_CONTEXT = 4;
     private static final int REP_ERROR = 1 << 31;
     public static final int REP_ERR_UNSUP = REP_ERROR + 1;
     public static final int REP_ERR_POLICY = REP_ERROR + 2;
@@ -41,6 +42,7 @@ public final class Nbd {
     public static final int REP_ERR_UNKNOWN = REP_ERROR + 6;
     public static final int REP_ERR_SHUTDOWN = REP_ERROR + 7;
     public static final int REP_ERR_TOO_BIG = REP_ERROR + 9;
+    public static final int REP_ERR_EXT_HEADER_REQD = REP_ERROR + 10;
 
     // What INFO and GO tell
     public static final int INFO_EXPORT = 0;
@@ -55,6 +57,7 @@ public final class Nbd {
     public static final int TRANSMIT_SEND_FUA = 1 << 3;
     public static final int TRANSMIT_SEND_TRIM = 1 << 5;
     public static final int TRANSMIT_SEND_WRITE_ZEROES = 1 << 6;
+    public static final int TRANSMIT_SEND_DF = 1 << 7;
     public static final int TRANSMIT_CAN_MULTI_CONN = 1 << 8;
     public static final int TRANSMIT_SEND_CACHE = 1 << 10;
     public static final int TRANSMIT_SEND_FAST_ZERO = 1 << 11;
@@ -62,8 +65,24 @@ public final class Nbd {
     // Requests and replies
     public static final int REQUEST_MAGIC = 0x25609513;
     public static final int REQUEST_BYTES = 4 + 2 + 2 + 8 + 8 + 4;
+    public static final int EXTENDED_REQUEST_MAGIC = 0x21e41c71;
+    public static final int EXTENDED_REQUEST_BYTES = 4 + 2 + 2 + 8 + 8 + 8;
     public static final int SIMPLE_REPLY_MAGIC = 0x67446698;
     public static final int SIMPLE_REPLY_BYTES = 4 + 4 + 8;
+
+    // Chunks of structured replies
+    public static final int CHUNK_MAGIC = 0x668e33ef;
+    public static final int CHUNK_HEADER_BYTES = 4 + 2 + 2 + 8 + 4;
+    public static final int EXTENDED_CHUNK_MAGIC = 0x6e8a278c;
+    public static final int EXTENDED_CHUNK_HEADER_BYTES = 4 + 2 + 2 + 8 + 8 + 8;
+    public static final int CHUNK_FLAG_DONE = 1;
+    public static final int CHUNK_NONE = 0;
+    public static final int CHUNK_OFFSET_DATA = 1;
+    public static final int CHUNK_OFFSET_HOLE = 2;
+    public static final int CHUNK_BLOCK_STATUS = 5;
+    public static final int CHUNK_BLOCK_STATUS_EXT = 6;
+    public static final int CHUNK_ERROR = 0x8001;
+    public static final int CHUNK_ERROR_OFFSET = 0x8002;
 
     public static final int CMD_READ = 0;
     public static final int CMD_WRITE = 1;
@@ -79,6 +98,12 @@ public final class Nbd {
     public static final int CMD_FLAG_DF = 1 << 2;
     public static final int CMD_FLAG_REQ_ONE = 1 << 3;
     public static final int CMD_FLAG_FAST_ZERO = 1 << 4;
+    public static final int CMD_FLAG_PAYLOAD_LEN = 1 << 5;
+
+    // The metadata context base:allocation
+    public static final String ALLOCATION_CONTEXT = "base:allocation";
+    public static final int STATE_HOLE = 1;
+    public static final int STATE_ZERO = 1 << 1;
 
     // The only error numbers that may appear in a reply
     public static final int EPERM = 1;
@@ -95,6 +120,9 @@ public final class Nbd {
     public static final int BLOCK_BYTES_PREFERRED_MIN = 512;
 
     // Our limits
+    /** Names our only metadata context in replies. */
+    public static final int ALLOCATION_ID = 1;
+
     /** What INFO_BLOCK_SIZE promises, and what a client that did not ask may assume. */
     public static final int PAYLOAD_ADVERTISED_BYTES_MAX = 32 << 20;
 
@@ -106,6 +134,9 @@ public final class Nbd {
 
     /** An option longer than this ends the connection instead of being consumed. */
     public static final int OPTION_DISCARD_BYTES_MAX = 16 << 20;
+
+    /** An error's message in a chunk: there is room for one wherever there is room for a reply. */
+    public static final int ERROR_MESSAGE_BYTES_MAX = 100;
 
     /** A client that has still not chosen an export after this many options is not going to. */
     public static final int OPTIONS_MAX = 1024;
@@ -124,6 +155,19 @@ public final class Nbd {
             case CMD_WRITE_ZEROES -> "WRITE_ZEROES";
             case CMD_BLOCK_STATUS -> "BLOCK_STATUS";
             default -> "command " + type;
+        };
+    }
+
+    /** What a number in a reply means here, at most {@link #ERROR_MESSAGE_BYTES_MAX} of ASCII. */
+    static String errorMessage(int error) {
+        return switch (error) {
+            case EPERM -> "the export is read-only";
+            case EIO -> "the volume's store failed, see the server's log";
+            case EINVAL -> "unknown command or flag, or a range that is not inside of the export";
+            case ENOSPC -> "the range ends behind the export, or the volume's store is full";
+            case EOVERFLOW -> "the length is more than fits into one reply";
+            case ESHUTDOWN -> "the server is stopping";
+            default -> "error " + error;
         };
     }
 }

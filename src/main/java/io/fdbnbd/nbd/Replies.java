@@ -2,19 +2,9 @@ package io.fdbnbd.nbd;
 
 import java.nio.ByteBuffer;
 
-/** Encodes what the server says. Every method needs the room to be there and advances {@code out}. */
-public final class Replies {
+/** Encodes what the server says in a handshake. Every method needs the room to be there and advances {@code out}. */
+final class Replies {
     private Replies() {}
-
-    /** A simple reply's header; a READ's data follows it if {@code error} is 0. */
-    public static void putSimple(ByteBuffer out, int error, long cookie) {
-        out.putInt(Nbd.SIMPLE_REPLY_MAGIC).putInt(error).putLong(cookie);
-    }
-
-    /** As {@link #putSimple(ByteBuffer, int, long)} at an index, without moving the position. */
-    public static void setSimple(ByteBuffer out, int at, int error, long cookie) {
-        out.putInt(at, Nbd.SIMPLE_REPLY_MAGIC).putInt(at + 4, error).putLong(at + 8, cookie);
-    }
 
     /** The server's first words. */
     static void putGreeting(ByteBuffer out) {
@@ -51,6 +41,11 @@ public final class Replies {
                 .putInt(1)
                 .putInt(export.preferredBytes())
                 .putInt(Nbd.PAYLOAD_ADVERTISED_BYTES_MAX);
+    }
+
+    static void putMetaContext(ByteBuffer out, int option, int id, byte[] name) {
+        putOptionReply(out, option, Nbd.REP_META_CONTEXT, Integer.BYTES + name.length);
+        out.putInt(id).put(name);
     }
 
     static void putServer(ByteBuffer out, byte[] name) {

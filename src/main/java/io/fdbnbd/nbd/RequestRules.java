@@ -23,20 +23,28 @@ public final class RequestRules {
         }
         return switch (request.type()) {
             case Nbd.CMD_READ -> checkRead(request, export);
-            case Nbd.CMD_WRITE -> checkChange(request, export, FLAGS_ALWAYS);
+            case Nbd.CMD_WRITE ->
+                checkChange(
+                        request, export, request.extended() ? FLAGS_ALWAYS | Nbd.CMD_FLAG_PAYLOAD_LEN : FLAGS_ALWAYS);
             case Nbd.CMD_DISC -> 0;
             case Nbd.CMD_FLUSH -> checkFlush(request, export);
             case Nbd.CMD_TRIM ->
                 export.has(Nbd.TRANSMIT_SEND_TRIM) ? checkChange(request, export, FLAGS_ALWAYS) : Nbd.EINVAL;
             case Nbd.CMD_CACHE -> checkRange(request, export, FLAGS_ALWAYS, Nbd.EINVAL);
             case Nbd.CMD_WRITE_ZEROES -> checkWriteZeroes(request, export);
+            case Nbd.CMD_BLOCK_STATUS -> checkBlockStatus(request, export);
             default -> Nbd.EINVAL;
         };
     }
 
     private static int checkRead(Request request, Export export) {
-        int error = checkRange(request, export, FLAGS_ALWAYS, Nbd.EINVAL);
-        return error == 0 && request.length() > Nbd.PAYLOAD_BYTES_MAX ? Nbd.EINVAL : error;
+        int flags = export.has(Nbd.TRANSMIT_SEND_DF) ? FLAGS_ALWAYS | Nbd.CMD_FLAG_DF : FLAGS_ALWAYS;
+        int error = checkRange(request, export, flags, Nbd.EINVAL);
+        if (error == 0 && request.length() > Nbd.PAYLOAD_BYTES_MAX) {
+            return Nbd.EINVAL;
+        }
+        boolean fitsOneChunk = request.length() <= Nbd.PAYLOAD_ADVERTISED_BYTES_MAX;
+        return error == 0 && request.has(Nbd.CMD_FLAG_DF) && !fitsOneChunk ? Nbd.EOVERFLOW : error;
     }
 
     private static int checkWriteZeroes(Request request, Export export) {
@@ -48,6 +56,13 @@ public final class RequestRules {
             flags |= Nbd.CMD_FLAG_FAST_ZERO;
         }
         return checkChange(request, export, flags);
+    }
+
+    private static int checkBlockStatus(Request request, Export export) {
+        if (!export.tellsAllocation() || request.length() == 0) {
+            return Nbd.EINVAL;
+        }
+        return checkRange(request, export, FLAGS_ALWAYS | Nbd.CMD_FLAG_REQ_ONE, Nbd.EINVAL);
     }
 
     private static int checkFlush(Request request, Export export) {

@@ -92,7 +92,7 @@ final class Changes {
             } catch (Throwable e) { // there has to be a reply, whatever happens
                 error = errors.report(volume.info().name(), request, e);
             }
-            sender.sendFromOwnThread(new Reply(request.cookie(), error, null, 0));
+            sender.sendFromOwnThread(new Reply(request, error, null, 0));
         });
     }
 
@@ -103,7 +103,7 @@ final class Changes {
     /** Replies to a change that waits for no commit; the first of a burst waits until the volume is marked. */
     private void replyUncommitted(Request request, int error) throws IOException, InterruptedException {
         if (error != 0 || volume.isMarked()) {
-            replies.add(error, request.cookie());
+            replies.add(request, error);
         } else {
             volume.whenMarked(begin(request));
         }
@@ -238,7 +238,7 @@ final class Changes {
         private void reply() {
             Throwable cause = failure.get();
             int error = cause == null ? 0 : errors.report(volume.info().name(), request, cause);
-            sender.sendLater(new Reply(request.cookie(), error, null, 0));
+            sender.sendLater(new Reply(request, error, null, 0));
         }
     }
 }

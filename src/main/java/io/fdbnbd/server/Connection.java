@@ -1,6 +1,7 @@
 package io.fdbnbd.server;
 
 import io.fdbnbd.nbd.Export;
+import io.fdbnbd.nbd.Framing;
 import io.fdbnbd.nbd.Handshake;
 import io.fdbnbd.nbd.ProtocolException;
 import io.fdbnbd.tls.SecureChannel;
@@ -128,18 +129,22 @@ final class Connection implements Runnable {
     }
 
     private void serve(ByteBuffer in, ByteBuffer out) throws IOException, InterruptedException {
-        Export export = negotiate(in, out);
+        Handshake handshake = new Handshake(exports, server.options().access().handshakeTls());
+        boolean goesOn = negotiate(handshake, in, out);
         Succession.Place own = place;
-        if (export == null || own == null) {
+        if (!goesOn || own == null) {
             return;
         }
+        Export export = handshake.export();
+        Framing framing = handshake.framing();
+        sender.use(framing);
         phase = Phase.TRANSMISSION;
         Logger.info("volume {}: attached to {} from {}", export.name(), name, peer);
         Gulps gulps = new Gulps(gulpSource(), server.sharedBuffers(), in, own);
-        GulpReplies replies = new GulpReplies(sender, server.sharedBuffers(), out);
+        GulpReplies replies = new GulpReplies(sender, server.sharedBuffers(), framing, out);
         try {
             if (awaitTurn(own, gulps)) {
-                transmission(export, gulps, replies).run();
+                transmission(export, framing, gulps, replies).run();
             }
             own.leave();
             phase = Phase.ENDING;
@@ -151,11 +156,15 @@ final class Connection implements Runnable {
         }
     }
 
-    private Transmission transmission(Export export, Gulps gulps, GulpReplies replies) {
+    private Transmission transmission(Export export, Framing framing, Gulps gulps, GulpReplies replies) {
         Volume volume = exports.volume();
-        Reads reads = new Reads(volume, server.errors(), sender, replies, server.sharedBuffers(), gulps, name);
-        Changes changes = new Changes(volume, server.errors(), sender, replies, gulps, name);
-        return new Transmission(export, volume.info().blockBytes(), gulps, replies, reads, changes, stats);
+        Errors errors = server.errors();
+        BufferPool pool = server.sharedBuffers();
+        Reads reads = new Reads(volume, errors, sender, replies, pool, gulps, framing, name);
+        Changes changes = new Changes(volume, errors, sender, replies, gulps, name);
+        BlockStatus status = new BlockStatus(volume, errors, sender, replies, pool, framing);
+        int blockBytes = volume.info().blockBytes();
+        return new Transmission(export, framing, blockBytes, gulps, replies, reads, changes, status, stats);
     }
 
     /** Returns false if the client hung up in the meantime. */
@@ -203,9 +212,8 @@ final class Connection implements Runnable {
         }
     }
 
-    /** Returns the export to serve, with what was received behind the handshake in {@code in}; null to close. */
-    private @Nullable Export negotiate(ByteBuffer in, ByteBuffer out) throws IOException {
-        Handshake handshake = new Handshake(exports, server.options().access().handshakeTls());
+    /** Returns true with what was received behind the handshake in {@code in}, or false to close. */
+    private boolean negotiate(Handshake handshake, ByteBuffer in, ByteBuffer out) throws IOException {
         handshake.greet(out);
         in.flip();
         while (true) {
@@ -217,11 +225,11 @@ final class Connection implements Runnable {
             out.clear();
             switch (step) {
                 case TRANSMISSION -> {
-                    return handshake.export();
+                    return true;
                 }
                 case CLOSE -> {
                     Logger.debug("{} from {} was closed: {}", name, peer, handshake.closeReason());
-                    return null;
+                    return false;
                 }
                 case MORE_ROOM -> {}
                 case START_TLS -> {
@@ -231,7 +239,7 @@ final class Connection implements Runnable {
                 case MORE_INPUT -> {
                     in.compact();
                     if (input.read(in) < 0) {
-                        return null;
+                        return false;
                     }
                     in.flip();
                 }

@@ -1,7 +1,7 @@
 package io.fdbnbd.server;
 
-import io.fdbnbd.nbd.Nbd;
-import io.fdbnbd.nbd.Replies;
+import io.fdbnbd.nbd.Framing;
+import io.fdbnbd.nbd.Request;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -16,25 +16,27 @@ import org.jspecify.annotations.Nullable;
 final class GulpReplies {
     private final ReplySender sender;
     private final BufferPool pool;
+    private final Framing framing;
     private final ByteBuffer share;
     private ByteBuffer out;
 
     /** Whether {@code out} is the pool's. */
     private boolean grown;
 
-    GulpReplies(ReplySender sender, BufferPool pool, ByteBuffer share) {
+    GulpReplies(ReplySender sender, BufferPool pool, Framing framing, ByteBuffer share) {
         this.sender = sender;
         this.pool = pool;
+        this.framing = framing;
         this.share = share;
         this.out = share;
     }
 
     /** Adds a reply without data. */
-    void add(int error, long cookie) throws IOException {
-        if (out.remaining() < Nbd.SIMPLE_REPLY_BYTES) {
+    void add(Request request, int error) throws IOException {
+        if (out.remaining() < framing.bareBytesMax()) {
             flush();
         }
-        Replies.putSimple(out, error, cookie);
+        framing.putBare(out, request, error);
     }
 
     /**

@@ -1,7 +1,8 @@
 package io.fdbnbd.server;
 
+import io.fdbnbd.nbd.Framing;
 import io.fdbnbd.nbd.Nbd;
-import io.fdbnbd.nbd.Replies;
+import io.fdbnbd.nbd.ReadReply;
 import io.fdbnbd.nbd.Request;
 import io.fdbnbd.volume.Volume;
 import io.fdbnbd.volume.VolumeException;
@@ -12,21 +13,28 @@ import java.util.concurrent.FutureTask;
 import org.tinylog.Logger;
 
 /**
- * A READ that is sent while it is read, through a buffer that need not hold it whole. No other reply can go out in
- * between, and a failure after the first piece can only end the connection: a simple reply has announced success by
- * then. So this is for READs that are longer than what is kept in memory for one, or for want of memory.
+ * A READ that is sent while it is read, through a buffer that need not hold it whole: for READs that are longer than what
+ * is kept in memory for one, or for want of memory.
+ *
+ * <p>In chunks, each piece is complete in itself, others' replies may go out in between, and a failure has a chunk of its
+ * own. A simple reply, and a chunk that must not be fragmented (DF), is one whole: no other reply can go out before its
+ * end. A simple one has announced success by its first byte, so that a failure later can only end the connection.
  */
 final class PiecewiseRead {
+    private static final int BLOCK_BYTES = 4096;
+
     private final Request request;
     private final Volume volume;
     private final Errors errors;
     private final ReplySender sender;
+    private final Framing framing;
 
-    PiecewiseRead(Request request, Volume volume, Errors errors, ReplySender sender) {
+    PiecewiseRead(Request request, Volume volume, Errors errors, ReplySender sender, Framing framing) {
         this.request = request;
         this.volume = volume;
         this.errors = errors;
         this.sender = sender;
+        this.framing = framing;
     }
 
     /**
@@ -36,33 +44,120 @@ final class PiecewiseRead {
      */
     int run(ByteBuffer buffer) {
         int pieceBytes = buffer.capacity() - BufferPool.HEADER_ROOM_BYTES;
-        long at = request.offset();
-        long left = request.length();
-        int length = (int) Math.min(left, pieceBytes);
+        // Pieces end where blocks do, which clients like, and no block is read for two of them.
+        int length = (int) Math.min(request.length(), pieceBytes - request.offset() % BLOCK_BYTES);
+        int header = framing.readHeaderBytes();
         try {
-            readPiece(at, buffer.clear().limit(Nbd.SIMPLE_REPLY_BYTES + length).position(Nbd.SIMPLE_REPLY_BYTES));
+            readPiece(request.offset(), buffer.clear().limit(header + length).position(header));
         } catch (VolumeException | RuntimeException e) {
             return errors.report(volume.info().name(), request, e);
         }
-        Replies.setSimple(buffer, 0, 0, request.cookie());
-        sender.lockPieces();
+        boolean inChunks = framing != Framing.SIMPLE && (!request.has(Nbd.CMD_FLAG_DF) || length == request.length());
         try {
-            sender.sendPiece(buffer.flip());
-            for (left -= length, at += length; left > 0; left -= length, at += length) {
-                length = (int) Math.min(left, pieceBytes);
-                readPiece(at, buffer.clear().limit(length));
-                sender.sendPiece(buffer.flip());
+            if (inChunks) {
+                sendChunks(buffer, length, pieceBytes);
+            } else {
+                sendWhole(buffer, length, pieceBytes);
             }
-        } catch (VolumeException | RuntimeException e) {
-            errors.report(volume.info().name(), request, e);
-            sender.breakOff();
         } catch (IOException e) {
             Logger.debug("a long read could not be sent: {}", e.getMessage());
+        }
+        return 0;
+    }
+
+    /** @param length of the first piece, which is in {@code buffer} */
+    private void sendChunks(ByteBuffer buffer, int length, int pieceBytes) throws IOException {
+        long end = request.offset() + request.length();
+        int header = framing.readHeaderBytes();
+        long at = request.offset();
+        int bytes = length;
+        while (true) {
+            boolean last = at + bytes == end;
+            buffer.limit(buffer.capacity());
+            ReadReply.putPiece(framing, request, buffer, 0, at, last);
+            sendAlone(buffer.flip());
+            if (last) {
+                return;
+            }
+            at += bytes;
+            bytes = (int) Math.min(end - at, pieceBytes);
+            try {
+                readPiece(at, buffer.clear().limit(header + bytes).position(header));
+            } catch (VolumeException | RuntimeException e) {
+                framing.putErrorAt(
+                        buffer.clear(), request, errors.report(volume.info().name(), request, e), at);
+                sendAlone(buffer.flip());
+                return;
+            }
+        }
+    }
+
+    private void sendAlone(ByteBuffer chunks) throws IOException {
+        sender.lockPieces();
+        try {
+            sender.sendPiece(chunks);
+        } catch (IOException e) {
             sender.breakOff();
+            throw e;
         } finally {
             sender.unlockPieces();
         }
-        return 0;
+    }
+
+    /** @param length of the first piece, which is in {@code buffer} */
+    private void sendWhole(ByteBuffer buffer, int length, int pieceBytes) throws IOException {
+        sender.lockPieces();
+        try {
+            framing.putReadHeader(buffer.position(0), request);
+            sender.sendPiece(buffer.position(0));
+            sendRest(buffer, length, pieceBytes);
+        } catch (IOException e) {
+            sender.breakOff();
+            throw e;
+        } finally {
+            sender.unlockPieces();
+        }
+    }
+
+    private void sendRest(ByteBuffer buffer, int length, int pieceBytes) throws IOException {
+        long at = request.offset() + length;
+        long end = request.offset() + request.length();
+        long failedAt = 0;
+        int error = 0;
+        while (at < end) {
+            buffer.clear().limit((int) Math.min(end - at, pieceBytes));
+            int bytes = buffer.remaining();
+            if (error == 0) {
+                try {
+                    readPiece(at, buffer);
+                } catch (VolumeException | RuntimeException e) {
+                    error = errors.report(volume.info().name(), request, e);
+                    failedAt = at;
+                    if (framing == Framing.SIMPLE) {
+                        sender.breakOff();
+                        return;
+                    }
+                }
+            }
+            // Once it has failed the bytes mean nothing, but the chunk has to have the length that it announced.
+            sender.sendPiece(error == 0 ? buffer.flip() : zeroed(buffer, bytes));
+            at += bytes;
+        }
+        if (error != 0) {
+            framing.putErrorAt(buffer.clear(), request, error, failedAt);
+            sender.sendPiece(buffer.flip());
+        } else if (framing != Framing.SIMPLE) {
+            framing.putBare(buffer.clear(), request, 0);
+            sender.sendPiece(buffer.flip());
+        }
+    }
+
+    private static ByteBuffer zeroed(ByteBuffer buffer, int bytes) {
+        buffer.clear();
+        for (int i = 0; i < bytes; i++) {
+            buffer.put((byte) 0);
+        }
+        return buffer.flip();
     }
 
     private void readPiece(long at, ByteBuffer piece) throws VolumeException {
@@ -71,22 +166,21 @@ final class PiecewiseRead {
             return;
         }
         piece.position(position);
-        FutureTask<Void> task = new FutureTask<>(() -> {
+        FutureTask<Boolean> task = new FutureTask<>(() -> {
             volume.read(at, piece);
-            return null;
+            return true;
         });
         volume.executor().execute(task);
         await(task);
     }
 
     /** Waits through interrupts: the buffer is the task's until it is done. */
-    private static void await(FutureTask<Void> task) throws VolumeException {
+    static <T> T await(FutureTask<T> task) throws VolumeException {
         boolean interrupted = false;
         try {
             while (true) {
                 try {
-                    task.get();
-                    return;
+                    return task.get();
                 } catch (InterruptedException e) {
                     interrupted = true;
                 } catch (ExecutionException e) {

@@ -1,7 +1,7 @@
 package io.fdbnbd.server;
 
-import io.fdbnbd.nbd.Nbd;
-import io.fdbnbd.nbd.Replies;
+import io.fdbnbd.nbd.Framing;
+import io.fdbnbd.nbd.ReadReply;
 import io.fdbnbd.nbd.Request;
 import io.fdbnbd.util.Threads;
 import io.fdbnbd.volume.RangeRead;
@@ -18,7 +18,6 @@ import java.util.List;
  * longer than {@link BufferPool#READ_CHUNK_BYTES} on a thread of their own, both counted by the {@link ReplySender}.
  */
 final class Reads {
-    private static final int HEADER_BYTES = Nbd.SIMPLE_REPLY_BYTES;
     private static final int MUST_WAIT = -1;
 
     /** READs of one gulp that are made together: one trip, one thread and one call to send the replies. */
@@ -32,6 +31,8 @@ final class Reads {
     private final GulpReplies replies;
     private final BufferPool pool;
     private final Gulps gulps;
+    private final Framing framing;
+    private final int headerBytes;
     private final String name;
     private final ReadPattern pattern = new ReadPattern();
     private final List<WaitingRead> waiting = new ArrayList<>(TOGETHER_MAX);
@@ -44,6 +45,7 @@ final class Reads {
             GulpReplies replies,
             BufferPool pool,
             Gulps gulps,
+            Framing framing,
             String name) {
         this.volume = volume;
         this.errors = errors;
@@ -51,6 +53,8 @@ final class Reads {
         this.replies = replies;
         this.pool = pool;
         this.gulps = gulps;
+        this.framing = framing;
+        this.headerBytes = framing.readHeaderBytes();
         this.name = name;
     }
 
@@ -61,7 +65,7 @@ final class Reads {
             readLong(request);
             return;
         }
-        int replyBytes = HEADER_BYTES + (int) request.length();
+        int replyBytes = headerBytes + (int) request.length();
         ByteBuffer out = replies.room(replyBytes, more);
         if (out == null) {
             readIntoOwnBuffer(request, replyBytes);
@@ -76,7 +80,7 @@ final class Reads {
                 readLater(request, buffer);
             }
         } else if (error != 0) {
-            replies.add(error, request.cookie());
+            replies.add(request, error);
         }
     }
 
@@ -108,7 +112,7 @@ final class Reads {
             if (error == 0) {
                 replies.flushWith(buffer.flip());
             } else if (error != MUST_WAIT) {
-                replies.add(error, request.cookie());
+                replies.add(request, error);
             }
         } catch (IOException e) {
             pool.give(buffer);
@@ -129,7 +133,7 @@ final class Reads {
     private int read(Request request, ByteBuffer out, boolean wait) {
         int start = out.position();
         int limit = out.limit();
-        int data = start + HEADER_BYTES;
+        int data = start + headerBytes;
         out.limit(data + (int) request.length()).position(data);
         int error;
         try {
@@ -144,7 +148,7 @@ final class Reads {
         }
         out.limit(limit);
         if (error == 0) {
-            Replies.setSimple(out, start, 0, request.cookie());
+            ReadReply.put(framing, request, out, start);
         } else {
             out.position(start);
         }
@@ -152,14 +156,14 @@ final class Reads {
     }
 
     private void readLater(Request request, ByteBuffer buffer) throws IOException, InterruptedException {
-        int replyBytes = HEADER_BYTES + (int) request.length();
+        int replyBytes = headerBytes + (int) request.length();
         try {
             begin(replyBytes);
         } catch (IOException | InterruptedException e) {
             pool.give(buffer);
             throw e;
         }
-        buffer.limit(replyBytes).position(HEADER_BYTES);
+        buffer.limit(replyBytes).position(headerBytes);
         waiting.add(new WaitingRead(request, buffer, new RangeRead(request.offset(), buffer)));
         waitingBytes += replyBytes;
         boolean alone = !volume.isForVirtualThreads();
@@ -222,17 +226,17 @@ final class Reads {
             if (failure != null) {
                 return failed(failure);
             }
-            Replies.setSimple(buffer, 0, 0, request.cookie());
-            return new Reply(request.cookie(), 0, buffer.flip(), replyBytes());
+            ReadReply.put(framing, request, buffer, 0);
+            return new Reply(request, 0, buffer.flip(), replyBytes());
         }
 
         Reply failed(Throwable cause) {
             int error = errors.report(volume.info().name(), request, cause);
-            return new Reply(request.cookie(), error, buffer, replyBytes());
+            return new Reply(request, error, buffer, replyBytes());
         }
 
         private int replyBytes() {
-            return HEADER_BYTES + (int) request.length();
+            return headerBytes + (int) request.length();
         }
     }
 
@@ -250,12 +254,12 @@ final class Reads {
         }
         Threads.startVirtual(name + "-read", () -> {
             int replyBytes = buffer.capacity();
-            int error = new PiecewiseRead(request, volume, errors, sender).run(buffer);
+            int error = new PiecewiseRead(request, volume, errors, sender, framing).run(buffer);
             if (error == 0) {
                 pool.give(buffer);
                 sender.end(replyBytes);
             } else {
-                sender.sendLater(new Reply(request.cookie(), error, buffer, replyBytes));
+                sender.sendLater(new Reply(request, error, buffer, replyBytes));
             }
         });
     }
@@ -264,10 +268,10 @@ final class Reads {
     private void readThroughShare(Request request) throws IOException {
         launch();
         ByteBuffer share = replies.flushAndBorrowShare();
-        int error = new PiecewiseRead(request, volume, errors, sender).run(share);
+        int error = new PiecewiseRead(request, volume, errors, sender, framing).run(share);
         share.clear();
         if (error != 0) {
-            replies.add(error, request.cookie());
+            replies.add(request, error);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.fdbnbd.server;
 
+import io.fdbnbd.nbd.Request;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -10,4 +11,4 @@ import org.jspecify.annotations.Nullable;
  * @param data what to send instead of a bare header: a buffer of the shared pool, whole with its header; null for none
  * @param bytes what the request took of {@link ReplySender#BYTES_MAX}
  */
-record Reply(long cookie, int error, @Nullable ByteBuffer data, int bytes) {}
+record Reply(Request request, int error, @Nullable ByteBuffer data, int bytes) {}

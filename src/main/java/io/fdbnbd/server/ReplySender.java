@@ -1,7 +1,7 @@
 package io.fdbnbd.server;
 
-import io.fdbnbd.nbd.Nbd;
-import io.fdbnbd.nbd.Replies;
+import io.fdbnbd.nbd.Framing;
+import io.fdbnbd.nbd.Request;
 import io.fdbnbd.tls.SecureChannel;
 import io.fdbnbd.util.Checks;
 import io.fdbnbd.util.Threads;
@@ -48,6 +48,9 @@ final class ReplySender {
 
     private static final int GATHER_MAX = 64;
 
+    /** Of all the replies without data that one call sends. */
+    private static final int BARE_BYTES_MAX = 4 << 10;
+
     /** How long {@link #readWithoutWaiting} waits for a reply that is being sent. */
     private static final long SENDING_NANOS_MAX = Duration.ofMillis(10).toNanos();
 
@@ -69,13 +72,16 @@ final class ReplySender {
     private int takenCount;
     private boolean broken;
 
-    /** Sized so that all headers of all requests that can wait fit; allocated with the writer. */
+    /** The replies without data of one call; allocated with the writer. */
     private @Nullable ByteBuffer headers;
 
     /** Both are written under {@code lock}, or by whoever holds it, and read by the watchdog. */
     private final AtomicLong writesBegun = new AtomicLong();
 
     private final AtomicLong writesDone = new AtomicLong();
+
+    /** Set by the reader only, before it begins a request. */
+    private Framing framing = Framing.SIMPLE;
 
     /** Set by the reader only, before anything that could call {@link #sendLater} exists. */
     private volatile @Nullable Thread writer;
@@ -95,6 +101,11 @@ final class ReplySender {
         Checks.check(writer == null, "replies are under way already");
         secure = over;
         channel = over;
+    }
+
+    /** How replies look from now on. The reader's, before its first request. */
+    void use(Framing negotiated) {
+        framing = negotiated;
     }
 
     /** Sends {@code first}, then {@code second} if there is one. Waits for the socket. The reader's. */
@@ -264,7 +275,7 @@ final class ReplySender {
 
     private void startWriter() {
         if (writer == null) {
-            headers = ByteBuffer.allocateDirect(REQUESTS_MAX * Nbd.SIMPLE_REPLY_BYTES);
+            headers = ByteBuffer.allocateDirect(BARE_BYTES_MAX);
             writer = Threads.startVirtual(name + "-replies", this::sendQueued);
         }
     }
@@ -318,13 +329,13 @@ final class ReplySender {
         }
         heads.clear();
         Reply reply;
-        // One place is kept for the bare headers, which are sent as one.
-        while (all < GATHER_MAX - 1 && (reply = queue.poll()) != null) {
+        // One place is kept for the replies without data, which are sent as one.
+        while (all < GATHER_MAX - 1 && heads.remaining() >= framing.bareBytesMax() && (reply = queue.poll()) != null) {
             taken[takenCount++] = reply;
             if (reply.data() != null && reply.error() == 0) {
                 gather[all++] = reply.data();
             } else {
-                Replies.putSimple(heads, reply.error(), reply.cookie());
+                framing.putBare(heads, reply.request(), reply.error());
             }
         }
         if (heads.flip().hasRemaining()) {
@@ -383,7 +394,7 @@ final class ReplySender {
         requests.release(count);
     }
 
-    private static final Reply NOTHING = new Reply(0, 0, null, 0);
+    private static final Reply NOTHING = new Reply(new Request(0, 0, 0, 0, 0), 0, null, 0);
 
     private void closeChannel() {
         try {

@@ -69,12 +69,10 @@ public record ServerOptions(
     }
 
     public ServerOptions withConnectionsMax(int value) {
-        return new ServerOptions(
-                addresses, access, multiConn, value, handshakeDeadline, stallDeadline, bufferBytesMax);
+        return new ServerOptions(addresses, access, multiConn, value, handshakeDeadline, stallDeadline, bufferBytesMax);
     }
 
     public ServerOptions withBufferBytesMax(long value) {
-        return new ServerOptions(
-                addresses, access, multiConn, connectionsMax, handshakeDeadline, stallDeadline, value);
+        return new ServerOptions(addresses, access, multiConn, connectionsMax, handshakeDeadline, stallDeadline, value);
     }
 }

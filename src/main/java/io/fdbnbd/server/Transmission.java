@@ -1,6 +1,7 @@
 package io.fdbnbd.server;
 
 import io.fdbnbd.nbd.Export;
+import io.fdbnbd.nbd.Framing;
 import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.nbd.ProtocolException;
 import io.fdbnbd.nbd.Request;
@@ -23,28 +24,34 @@ final class Transmission {
     private static final int TURN_BYTES_MAX = 2 << 20;
 
     private final Export export;
+    private final Framing framing;
     private final Gulps gulps;
     private final GulpReplies replies;
     private final Reads reads;
     private final Changes changes;
+    private final BlockStatus blockStatus;
     private final int blockBytes;
     private final ConnectionStats stats;
     private long turnBytes;
 
     Transmission(
             Export export,
+            Framing framing,
             int blockBytes,
             Gulps gulps,
             GulpReplies replies,
             Reads reads,
             Changes changes,
+            BlockStatus blockStatus,
             ConnectionStats stats) {
         this.export = export;
+        this.framing = framing;
         this.blockBytes = blockBytes;
         this.gulps = gulps;
         this.replies = replies;
         this.reads = reads;
         this.changes = changes;
+        this.blockStatus = blockStatus;
         this.stats = stats;
     }
 
@@ -92,24 +99,24 @@ final class Transmission {
     /** Serves every request that is there as a whole. Returns false after DISC, and if the client has hung up. */
     private boolean serveGulp() throws IOException, InterruptedException {
         ByteBuffer in = gulps.buffer();
-        while (in.remaining() >= Nbd.REQUEST_BYTES) {
+        while (in.remaining() >= framing.requestBytes()) {
             if (gulps.isHungUp()) {
                 return false;
             }
             int start = in.position();
-            Request request = Request.take(in);
+            Request request = Request.take(in, framing);
             if (request.type() == Nbd.CMD_DISC) {
                 return false;
             }
             int error = RequestRules.check(request, export);
             if (error == RequestRules.DISCONNECT) {
-                throw new ProtocolException("a WRITE of " + request.length() + " bytes is more than the "
+                throw new ProtocolException("a payload of " + request.length() + " bytes is more than the "
                         + Nbd.PAYLOAD_BYTES_MAX + " that are taken");
             }
             long payloadBytes = request.payloadBytes();
-            turnBytes += Nbd.REQUEST_BYTES + payloadBytes;
+            turnBytes += framing.requestBytes() + payloadBytes;
             if (payloadBytes > in.remaining()) {
-                if (error == 0 && payloadBytes + Nbd.REQUEST_BYTES <= in.capacity()) {
+                if (error == 0 && payloadBytes + framing.requestBytes() <= in.capacity()) {
                     in.position(start);
                     return true; // the next gulp has the rest
                 }
@@ -123,7 +130,7 @@ final class Transmission {
                 execute(request, in);
             } else {
                 in.position(in.position() + (int) payloadBytes);
-                replies.add(error, request.cookie());
+                replies.add(request, error);
             }
         }
         return true;
@@ -136,7 +143,7 @@ final class Transmission {
         switch (request.type()) {
             case Nbd.CMD_READ -> {
                 turnBytes += request.length();
-                reads.read(request, in.remaining() >= Nbd.REQUEST_BYTES);
+                reads.read(request, in.remaining() >= framing.requestBytes());
             }
             case Nbd.CMD_WRITE -> {
                 int limit = in.limit();
@@ -146,7 +153,8 @@ final class Transmission {
             }
             case Nbd.CMD_FLUSH -> changes.flush(request);
             case Nbd.CMD_TRIM, Nbd.CMD_WRITE_ZEROES -> changes.zero(request);
-            case Nbd.CMD_CACHE -> replies.add(0, request.cookie());
+            case Nbd.CMD_BLOCK_STATUS -> blockStatus.status(request);
+            case Nbd.CMD_CACHE -> replies.add(request, 0);
             default -> throw new IllegalStateException("a command passed the rules that nobody serves");
         }
     }
@@ -160,7 +168,7 @@ final class Transmission {
         reads.launch();
         if (error != 0) {
             passPayload(request, null);
-            replies.add(error, request.cookie());
+            replies.add(request, error);
             return;
         }
         Changes.StreamedWrite write = changes.writeStreamed(request);

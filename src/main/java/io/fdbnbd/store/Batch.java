@@ -5,10 +5,13 @@ import static io.fdbnbd.util.Checks.checkArgument;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
- * An atomic change: sets, clears and range clears in order, under guards. Built by one thread, then handed over.
+ * An atomic change: sets, clears and range clears in order, then changes of single bits, under guards. Built by one
+ * thread, then handed over.
+ *
+ * <p>Bits are changed without their value being known here, so that batches which change different bits of one value can
+ * be committed at the same time, in any order, and repeated.
  *
  * <p>Counts its own size exactly as FoundationDB 7.3's client does at commit (checked there before anything is sent,
  * in {@code Transaction::getSize}): expected size of every mutation and conflict range, with {@code sizeof} 44 for a
@@ -28,9 +31,24 @@ public final class Batch {
         void clear(byte[] key) throws StoreException;
 
         void clearRange(byte[] begin, byte[] end) throws StoreException;
+
+        void setBits(byte[] key, byte[] bits) throws StoreException;
+
+        void clearBits(byte[] key, byte[] bits) throws StoreException;
     }
 
-    private record Operation(byte[] key, byte @Nullable [] value, byte @Nullable [] end) {}
+    private enum Kind {
+        SET,
+        CLEAR,
+        CLEAR_RANGE,
+        SET_BITS,
+        CLEAR_BITS
+    }
+
+    private static final byte[] NOTHING = {};
+
+    /** @param operand the value, the end of the range, or the bits */
+    private record Operation(Kind kind, byte[] key, byte[] operand) {}
 
     private final List<Operation> operations;
     private final List<Guard> guards = new ArrayList<>(1);
@@ -60,6 +78,16 @@ public final class Batch {
         return MUTATION_BYTES + RANGE_BYTES + 2L * beginBytes + 2L * endBytes;
     }
 
+    /** Counted bytes that {@link #setBits} adds for a key and bits of these lengths. */
+    public static long countedSetBits(int keyBytes, int bitsBytes) {
+        return countedSet(keyBytes, bitsBytes);
+    }
+
+    /** Counted bytes that {@link #clearBits} adds: to FoundationDB it is three operations. */
+    public static long countedClearBits(int keyBytes, int bitsBytes) {
+        return 3 * countedSet(keyBytes, bitsBytes);
+    }
+
     /** Counted bytes that {@link #require} adds for a key of this length. */
     public static long countedGuard(int keyBytes) {
         return RANGE_BYTES + 1 + 2L * keyBytes;
@@ -84,33 +112,51 @@ public final class Batch {
     }
 
     public Batch set(byte[] key, byte[] value) {
-        operations.add(new Operation(key, value, null));
-        countedBytes += countedSet(key.length, value.length);
-        return this;
+        return add(Kind.SET, key, value, countedSet(key.length, value.length));
     }
 
     public Batch clear(byte[] key) {
-        operations.add(new Operation(key, null, null));
-        countedBytes += countedClear(key.length);
-        return this;
+        return add(Kind.CLEAR, key, NOTHING, countedClear(key.length));
     }
 
     /** Clears the keys from {@code begin} (included) to {@code end} (excluded). */
     public Batch clearRange(byte[] begin, byte[] end) {
         checkArgument(Arrays.compareUnsigned(begin, end) <= 0, "a range must not end before it begins");
-        operations.add(new Operation(begin, null, end));
-        countedBytes += countedClearRange(begin.length, end.length);
+        return add(Kind.CLEAR_RANGE, begin, end, countedClearRange(begin.length, end.length));
+    }
+
+    /**
+     * Sets those bits of a value that are set in {@code bits}; an absent one is all zeroes before. All bits of one key
+     * must always have one length, and nothing but changes of bits may follow in this batch.
+     */
+    public Batch setBits(byte[] key, byte[] bits) {
+        return add(Kind.SET_BITS, key, bits, countedSetBits(key.length, bits.length));
+    }
+
+    /** As {@link #setBits}, but clears them; a value without any bit left is absent afterwards. */
+    public Batch clearBits(byte[] key, byte[] bits) {
+        return add(Kind.CLEAR_BITS, key, bits, countedClearBits(key.length, bits.length));
+    }
+
+    private Batch add(Kind kind, byte[] key, byte[] operand, long counted) {
+        boolean bits = kind.compareTo(Kind.SET_BITS) >= 0;
+        boolean afterBits = !operations.isEmpty() && operations.getLast().kind().compareTo(Kind.SET_BITS) >= 0;
+        checkArgument(bits || !afterBits, "changes of bits come last in a batch");
+        operations.add(new Operation(kind, key, operand));
+        countedBytes += counted;
         return this;
     }
 
     public void forEach(Operations visitor) throws StoreException {
         for (Operation operation : operations) {
-            if (operation.value() != null) {
-                visitor.set(operation.key(), operation.value());
-            } else if (operation.end() != null) {
-                visitor.clearRange(operation.key(), operation.end());
-            } else {
-                visitor.clear(operation.key());
+            byte[] key = operation.key();
+            byte[] operand = operation.operand();
+            switch (operation.kind()) {
+                case SET -> visitor.set(key, operand);
+                case CLEAR -> visitor.clear(key);
+                case CLEAR_RANGE -> visitor.clearRange(key, operand);
+                case SET_BITS -> visitor.setBits(key, operand);
+                case CLEAR_BITS -> visitor.clearBits(key, operand);
             }
         }
     }

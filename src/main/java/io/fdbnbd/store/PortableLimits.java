@@ -38,6 +38,16 @@ public final class PortableLimits {
             checkBound(begin);
             checkBound(end);
         }
+
+        @Override
+        public void setBits(byte[] key, byte[] bits) throws StoreException {
+            set(key, bits);
+        }
+
+        @Override
+        public void clearBits(byte[] key, byte[] bits) throws StoreException {
+            set(key, bits);
+        }
     };
 
     /** Best size of a batch, and of a range that is read, where one commit runs at a time. */

@@ -13,6 +13,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
 
@@ -162,6 +164,16 @@ final class BlockReader {
                 contents.add(whole(number, values.get(number)));
             }
             return contents;
+        });
+    }
+
+    /** The stored pages of the allocation map from {@code first} to {@code end}, the first {@code max} of them. */
+    NavigableMap<Long, byte[]> readMap(long first, long end, int max) throws VolumeException {
+        KeyRange range = new KeyRange(Keys.map(info.layer(), first), Keys.map(info.layer(), end), max);
+        return Attempts.repeat(ATTEMPTS_MAX, backoff, stall, () -> {
+            NavigableMap<Long, byte[]> pages = new TreeMap<>();
+            readOwned(List.of(range), (key, value) -> pages.put(Keys.pageOf(key), value));
+            return pages;
         });
     }
 

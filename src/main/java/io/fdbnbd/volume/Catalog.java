@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Catalog {
 
-    static final int FORMAT_VERSION = 1;
+    /** Version 1 had no allocation map; no release has written it. */
+    static final int FORMAT_VERSION = 2;
 
     private static final byte[] FORMAT_NAME = "fdb-nbd".getBytes(StandardCharsets.US_ASCII);
 
@@ -65,6 +66,12 @@ public final class Catalog {
                     FUTURE_FORMAT,
                     "the store has format version " + version + " and this fdb-nbd knows " + FORMAT_VERSION
                             + ": use the newer fdb-nbd that wrote it");
+        }
+        if (version < FORMAT_VERSION) {
+            throw new VolumeException(
+                    FUTURE_FORMAT,
+                    "the store has format version " + version + " and this fdb-nbd knows " + FORMAT_VERSION
+                            + " only: serve it by the fdb-nbd that wrote it, and copy its volumes to a new store");
         }
     }
 
@@ -218,7 +225,8 @@ public final class Catalog {
                     .clear(Keys.owner(layer))
                     .clear(Keys.lease(layer))
                     .clear(Keys.mark(layer))
-                    .clearRange(Keys.data(layer, 0), Keys.data(layer, -1L)));
+                    .clearRange(Keys.data(layer, 0), Keys.data(layer, -1L))
+                    .clearRange(Keys.map(layer, 0), Keys.map(layer, -1L)));
             return true;
         });
         sync();

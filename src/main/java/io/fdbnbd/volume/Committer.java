@@ -26,6 +26,7 @@ final class Committer {
     private static final int CLEARS_MAX = 64;
 
     private final BlockCodec codec;
+    private final AllocationMap map;
     private final int layer;
     private final WriteBuffer buffer;
     private final Flights flights;
@@ -55,6 +56,7 @@ final class Committer {
             Executor flightExecutor,
             Ticker ticker) {
         this.codec = codec;
+        this.map = new AllocationMap(info);
         this.layer = info.layer();
         this.buffer = buffer;
         this.flights = flights;
@@ -62,7 +64,8 @@ final class Committer {
         this.ticker = ticker;
         this.flightExecutor = flightExecutor;
         this.batchBytesTarget = limits.batchBytesTarget();
-        this.blockBytesCounted = Batch.countedSet(Keys.DATA_KEY_BYTES, codec.valueBytesMax());
+        this.blockBytesCounted =
+                Batch.countedSet(Keys.DATA_KEY_BYTES, codec.valueBytesMax()) + AllocationMap.BLOCK_BYTES_COUNTED;
         this.announcements = announcements;
     }
 
@@ -145,12 +148,14 @@ final class Committer {
     /** Freezes as much as fits into one transaction, or returns null if nothing can go now. */
     private @Nullable Flight fill() {
         Batch batch = new Batch();
+        AllocationMap.Change change = map.change();
         List<DirtyClear> clears = buffer.launchClears(CLEARS_MAX);
         for (DirtyClear clear : clears) {
+            change.clear(clear.first(), clear.end(), batch);
             batch.clearRange(Keys.data(layer, clear.first()), Keys.data(layer, clear.end()));
         }
         List<DirtyBlock> blocks = new ArrayList<>();
-        int room = roomFor(batch);
+        int room = roomFor(batch, change);
         while (room > 0 && !lot.isEmpty()) {
             List<DirtyBlock> candidates = lot.subList(0, Math.min(room, lot.size()));
             flights.completePartial(candidates);
@@ -161,29 +166,32 @@ final class Committer {
             buffer.launchBlocks(candidates, clears, launched, deferred);
             candidates.clear();
             for (DirtyBlock block : launched) {
-                encode(block, batch);
+                encode(block, batch, change);
             }
             blocks.addAll(launched);
             // Compressed blocks leave room for more.
-            room = roomFor(batch);
+            room = roomFor(batch, change);
         }
+        change.addTo(batch);
         return clears.isEmpty() && blocks.isEmpty() ? null : new Flight(batch, clears, blocks);
     }
 
-    private int roomFor(Batch batch) {
+    private int roomFor(Batch batch, AllocationMap.Change change) {
         if (batch.isEmpty()) {
             // One block always goes: a store's limit holds it, whatever the target says.
             return (int) Math.max(1, batchBytesTarget / blockBytesCounted);
         }
-        return (int) ((batchBytesTarget - batch.countedBytes()) / blockBytesCounted);
+        return (int) ((batchBytesTarget - batch.countedBytes() - change.countedBytes()) / blockBytesCounted);
     }
 
-    private void encode(DirtyBlock block, Batch batch) {
+    private void encode(DirtyBlock block, Batch batch, AllocationMap.Change change) {
         byte[] key = Keys.data(layer, block.number());
         byte[] value = codec.encode(block.number(), block.bytes());
         if (value == null) {
             batch.clear(key);
+            change.clear(block.number());
         } else {
+            change.store(block.number());
             batch.set(key, value);
         }
     }

@@ -44,6 +44,18 @@ final class DirtyMap {
         return !clears.isEmpty() && clears.contains(number);
     }
 
+    /** What is here of a range: what is being cleared, and then the blocks that lie over that. */
+    List<BlockRuns.Part> parts(long first, long end) {
+        List<BlockRuns.Part> parts = new ArrayList<>();
+        clears.forEach(clear -> parts.add(new BlockRuns.Part(clear.first(), clear.end(), false)));
+        for (DirtyBlock block : blocksBetween(first, end)) {
+            if (!block.isShadowed()) {
+                parts.add(new BlockRuns.Part(block.number(), block.number() + 1, true));
+            }
+        }
+        return parts;
+    }
+
     /** The epoch that has to be over for all that is dirty now to have committed. */
     FlushEpochs.Epoch closeEpoch() {
         return epochs.close();

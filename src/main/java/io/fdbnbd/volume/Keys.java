@@ -4,7 +4,7 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /**
- * Every key of the on-store format, version 1, and nothing else builds one. A kind byte first, then numbers big-endian,
+ * Every key of the on-store format, version 2, and nothing else builds one. A kind byte first, then numbers big-endian,
  * so that keys order as the numbers do.
  *
  * <pre>
@@ -15,13 +15,14 @@ import java.util.Arrays;
  * 'L' layer(4)                 its lease, on shared stores: session(16) beat(8)
  * 'S' layer(4)                 while it may hold answered writes that are not durable: its owner key's value
  * 'D' layer(4) block(8)        a block; absent: zeroes
+ * 'M' layer(4) page(8)         which blocks of a page have a key: see {@link AllocationMap}; absent: none
  * </pre>
  *
- * <p>'M' (allocation map) is reserved.
  */
 final class Keys {
 
     static final int DATA_KEY_BYTES = 1 + Integer.BYTES + Long.BYTES;
+    static final int MAP_KEY_BYTES = DATA_KEY_BYTES;
 
     private static final int BLOCK_OFFSET = 1 + Integer.BYTES;
 
@@ -69,11 +70,16 @@ final class Keys {
     }
 
     static byte[] data(int layer, long block) {
-        return ByteBuffer.allocate(DATA_KEY_BYTES)
-                .put((byte) 'D')
-                .putInt(layer)
-                .putLong(block)
-                .array();
+        return ofNumber('D', layer, block);
+    }
+
+    /** A page of the allocation map. */
+    static byte[] map(int layer, long page) {
+        return ofNumber('M', layer, page);
+    }
+
+    static long pageOf(byte[] mapKey) {
+        return blockOf(mapKey);
     }
 
     /** Begin of all data keys of a layer, well-formed or not. */
@@ -88,6 +94,14 @@ final class Keys {
 
     static long blockOf(byte[] dataKey) {
         return ByteBuffer.wrap(dataKey).getLong(BLOCK_OFFSET);
+    }
+
+    private static byte[] ofNumber(char kind, int layer, long number) {
+        return ByteBuffer.allocate(DATA_KEY_BYTES)
+                .put((byte) kind)
+                .putInt(layer)
+                .putLong(number)
+                .array();
     }
 
     private static byte[] ofLayer(char kind, int layer) {

@@ -81,8 +81,8 @@ public final class Volume {
                 store.executor(),
                 environment.ticker());
         this.buffer = new WriteBuffer(geometry, codec, budget, announcements, readAhead);
-        this.flights = new Flights(
-                info.name(), store, owner, buffer, blocks, backoff, stall, ackMode, environment.ticker());
+        this.flights =
+                new Flights(info.name(), store, owner, buffer, blocks, backoff, stall, ackMode, environment.ticker());
         this.reader = new VolumeReader(geometry, readAhead, buffer, blocks, flights::fail);
         this.mark = markOf(environment.ticker(), UncleanMark.LOOK_INTERVAL);
         Executor executor = limits.commitsInFlightMax() == 1 ? Runnable::run : store.executor();
@@ -90,7 +90,8 @@ public final class Volume {
                 new Committer(info, codec, limits, buffer, flights, announcements, executor, environment.ticker());
         this.committerThread = environment.committers().start("commit-" + info.name(), committer::run);
         this.heartbeat = store.isShared()
-                ? new Heartbeat(store, owner, info, held.session(), environment.beats().get(), flights::fail)
+                ? new Heartbeat(
+                        store, owner, info, held.session(), environment.beats().get(), flights::fail)
                 : null;
     }
 
@@ -183,6 +184,16 @@ public final class Volume {
         RangeRead read = new RangeRead(offset, dst);
         reader.readNew(List.of(read));
         read.throwFailure();
+    }
+
+    /**
+     * Which bytes of a range, not an empty one, are stored: exact, of whole blocks but for the range's ends, and
+     * neighbours differ. No block is read for it. Waits for the store.
+     *
+     * @return the range from its beginning, up to its end or to where the answer would become too long
+     */
+    public List<Extent> extents(long offset, long length) throws VolumeException {
+        return reader.extents(offset, length);
     }
 
     /**

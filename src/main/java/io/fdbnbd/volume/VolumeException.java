@@ -27,7 +27,7 @@ public final class VolumeException extends IOException {
         IO,
         /** A record or a block in the store is not what was written there. */
         DAMAGED,
-        /** The store was written by a newer fdb-nbd. */
+        /** The store was written by a newer fdb-nbd, or by one before the first release. */
         FUTURE_FORMAT,
         /** Another server took the volume over, or it was deleted. */
         LOST_OWNERSHIP,

@@ -3,6 +3,7 @@ package io.fdbnbd.volume;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.NavigableMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +13,9 @@ import org.jspecify.annotations.Nullable;
  * the two. Any thread.
  */
 final class VolumeReader {
+
+    /** Pages of the allocation map that one answer is made from: one trip to a store. */
+    private static final int EXTENTS_PAGES_MAX = 256;
 
     private final Geometry geometry;
     private final ReadAhead readAhead;
@@ -91,7 +95,8 @@ final class VolumeReader {
             if (e.kind() == VolumeException.Kind.LOST_OWNERSHIP) {
                 onLost.accept(e);
             }
-            List<RangeRead> failed = store.isProven() ? parts.stream().map(Part::read).toList() : reads;
+            List<RangeRead> failed =
+                    store.isProven() ? parts.stream().map(Part::read).toList() : reads;
             failed.forEach(read -> read.fail(e));
             return;
         }
@@ -106,6 +111,35 @@ final class VolumeReader {
             store.read(parts.stream().map(Part::placement).toList());
         } else if (!store.isProven()) {
             store.prove();
+        }
+    }
+
+    /** As {@link Volume#extents}. */
+    List<Extent> extents(long offset, long length) throws VolumeException {
+        geometry.checkInside(offset, length);
+        long first = geometry.blockAt(offset);
+        long end = geometry.endBlock(offset, length);
+        // Before the store is asked, as for a read: what leaves the buffer in between is found there.
+        List<BlockRuns.Part> buffered = buffer.parts(first, end);
+        NavigableMap<Long, byte[]> pages =
+                readMap(first / AllocationMap.PAGE_BLOCKS, (end - 1) / AllocationMap.PAGE_BLOCKS + 1);
+        long known = pages.size() < EXTENTS_PAGES_MAX
+                ? end
+                : Math.min(end, (pages.lastKey() + 1) * AllocationMap.PAGE_BLOCKS);
+        BlockRuns runs = new BlockRuns(first, known);
+        pages.forEach((page, bits) -> AllocationMap.storedOf(page, bits).forEach(runs::put));
+        buffered.forEach(runs::put);
+        return runs.extents(geometry, offset, Math.min(offset + length, geometry.offsetOf(known)));
+    }
+
+    private NavigableMap<Long, byte[]> readMap(long firstPage, long endPage) throws VolumeException {
+        try {
+            return store.readMap(firstPage, endPage, EXTENTS_PAGES_MAX);
+        } catch (VolumeException e) {
+            if (e.kind() == VolumeException.Kind.LOST_OWNERSHIP) {
+                onLost.accept(e);
+            }
+            throw e;
         }
     }
 

@@ -10,8 +10,8 @@ import io.fdbnbd.util.Ticker;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.concurrent.Semaphore;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
@@ -232,8 +232,8 @@ public final class Volumes implements AutoCloseable {
                 Ownership.Held held = ownership.takeForClients(info, backoff);
                 ByteBudget.Share budget =
                         buffers.share(VolumeOptions.VOLUME_BUFFER_BYTES_GUARANTEED, options.volumeBufferBytesMax());
-                slot.volume = new Volume(
-                        info, store, held, options.ackMode(), budget, readAheadPieces, backoff, environment);
+                slot.volume =
+                        new Volume(info, store, held, options.ackMode(), budget, readAheadPieces, backoff, environment);
             }
             return slot.volume;
         } finally {

@@ -166,9 +166,7 @@ final class WriteBuffer {
         }
         lock.lock();
         try {
-            if (failure != null && failure.kind() == VolumeException.Kind.LOST_OWNERSHIP) {
-                throw again(failure);
-            }
+            checkOwned();
             for (long number = first; number < end; number++) {
                 int from = geometry.from(number, offset);
                 int to = geometry.to(number, offset, length);
@@ -190,6 +188,20 @@ final class WriteBuffer {
             lock.unlock();
         }
         return remainder.isEmpty() ? null : remainder;
+    }
+
+    /** What is in here of a range of blocks, to be put over what the store has, which has to be asked after this. */
+    List<BlockRuns.Part> parts(long first, long end) throws VolumeException {
+        if (clean) {
+            return List.of();
+        }
+        lock.lock();
+        try {
+            checkOwned();
+            return dirty.parts(first, end);
+        } finally {
+            lock.unlock();
+        }
     }
 
     /**
@@ -251,6 +263,12 @@ final class WriteBuffer {
     /** Throws if the volume has failed. */
     private void checkUsable() throws VolumeException {
         if (failure != null) {
+            throw again(failure);
+        }
+    }
+
+    private void checkOwned() throws VolumeException {
+        if (failure != null && failure.kind() == VolumeException.Kind.LOST_OWNERSHIP) {
             throw again(failure);
         }
     }

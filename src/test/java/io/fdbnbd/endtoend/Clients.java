@@ -13,7 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Every client that people use, against one store: each store is a class, each client an interface full of tests. */
 @Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-abstract class Clients implements NbdinfoSuite, NbdcopySuite, QemuSuite, FioSuite {
+abstract class Clients implements NbdinfoSuite, NbdcopySuite, QemuSuite, FioSuite, SparseSuite {
     private final String ack;
 
     @SuppressWarnings("NullAway.Init")
@@ -37,6 +37,7 @@ abstract class Clients implements NbdinfoSuite, NbdcopySuite, QemuSuite, FioSuit
             server.volume(volume, Long.toString(DISK_BYTES));
         }
         server.volume(ODD, Long.toString(ODD_BYTES)).volume(HUGE, Long.toString(HUGE_BYTES));
+        server.volume(SPARSE, Long.toString(HUGE_BYTES));
         server.start();
     }
 

@@ -47,7 +47,7 @@ interface NbdinfoSuite extends Served {
         String json = Programs.run("nbdinfo", "--list", "--json", "nbd://127.0.0.1:" + server().port());
         Matcher names = Pattern.compile("\"export-name\": \"([^\"]*)\"").matcher(json);
         Set<String> found = names.results().map(match -> match.group(1)).collect(Collectors.toCollection(TreeSet::new));
-        assertEquals(new TreeSet<>(Set.of(INFO, COPY, QEMU, FIO, ODD, HUGE)), found, json);
+        assertEquals(new TreeSet<>(Set.of(INFO, COPY, QEMU, FIO, ODD, HUGE, SPARSE)), found, json);
     }
 
     @Test
@@ -63,7 +63,7 @@ interface NbdinfoSuite extends Served {
     default void nbdClientListsAllVolumes() {
         String list = Programs.run("nbd-client", "-l", "127.0.0.1", server().port());
         Set<String> lines = Arrays.stream(list.split("\n")).map(String::strip).collect(Collectors.toSet());
-        assertTrue(lines.containsAll(Set.of(INFO, COPY, QEMU, FIO, ODD, HUGE)), list);
+        assertTrue(lines.containsAll(Set.of(INFO, COPY, QEMU, FIO, ODD, HUGE, SPARSE)), list);
     }
 
     private static String field(String json, String name) {

@@ -21,6 +21,9 @@ interface Served {
     String HUGE = "huge";
     long HUGE_BYTES = 1L << 40;
 
+    /** Nearly empty, and made so by each test that uses it. */
+    String SPARSE = "sparse";
+
     ServeProcess server();
 
     Path directory();

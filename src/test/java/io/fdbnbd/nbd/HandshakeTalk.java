@@ -14,7 +14,7 @@ import java.util.List;
 /** The client's end of a handshake without a connection: bytes go in by hand, and what comes out is collected. */
 final class HandshakeTalk {
     static final long SIZE_BYTES = 0x1234_5678_9abcL;
-    static final int FLAGS = 0x85ff;
+    static final int FLAGS = 0x857f;
     static final int PREFERRED_BYTES = 8192;
 
     record Reply(int option, int type, byte[] data) {
@@ -152,6 +152,10 @@ final class HandshakeTalk {
 
     Export export() {
         return handshake.export();
+    }
+
+    Framing framing() {
+        return handshake.framing();
     }
 
     int leftInputBytes() {

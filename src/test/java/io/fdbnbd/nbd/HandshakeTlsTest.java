@@ -49,6 +49,21 @@ class HandshakeTlsTest {
         assertServed(talk);
     }
 
+    /** Whoever sat in between could have asked for anything. */
+    @ParameterizedTest
+    @ValueSource(ints = {Nbd.OPT_STRUCTURED_REPLY, Nbd.OPT_EXTENDED_HEADERS})
+    void whatWasAgreedInTheClearIsForgottenBehindTls(int option) {
+        HandshakeTalk talk = talk(Tls.OPTIONAL);
+        talk.option(option, new byte[0]);
+        assertEquals(Nbd.REP_ACK, talk.reply().type());
+        talk.option(Nbd.OPT_STARTTLS, new byte[0]);
+        assertEquals(Nbd.REP_ACK, talk.reply().type());
+        assertEquals(Step.START_TLS, talk.step());
+        talk.secured();
+        assertServed(talk);
+        assertEquals(Framing.SIMPLE, talk.framing());
+    }
+
     @Test
     void withoutTlsStartTlsIsUnsupportedAndNothingIsCalledTlsRequired() {
         HandshakeTalk talk = talk(Tls.OFF);

@@ -2,6 +2,7 @@ package io.fdbnbd.nbd;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -148,7 +149,7 @@ class RequestRulesTest {
                 .putLong(-2)
                 .putInt(0x8000_0000)
                 .flip();
-        Request request = Request.take(wire);
+        Request request = Request.take(wire, Framing.SIMPLE);
         assertEquals(new Request(0xfffe, 0x8001, 0xfedc_ba98_7654_3210L, -2, 0x8000_0000L), request);
         assertEquals(0, wire.remaining());
     }
@@ -156,7 +157,27 @@ class RequestRulesTest {
     @Test
     void aWrongMagicIsNoRequest() {
         ByteBuffer wire = ByteBuffer.allocate(Nbd.REQUEST_BYTES);
-        assertThrows(ProtocolException.class, () -> Request.take(wire));
+        assertThrows(ProtocolException.class, () -> Request.take(wire, Framing.SIMPLE));
+    }
+
+    @Test
+    void dfIsLegalWithReadsWhereItWasAdvertisedUpToOneChunk() {
+        Export structured = DISK.with(Nbd.TRANSMIT_SEND_DF);
+        int fits = Nbd.PAYLOAD_ADVERTISED_BYTES_MAX;
+        assertEquals(0, check(structured, Nbd.CMD_FLAG_DF, Nbd.CMD_READ, 0, fits));
+        assertEquals(0, check(structured, 0, Nbd.CMD_READ, 0, fits + 1));
+        assertEquals(Nbd.EOVERFLOW, check(structured, Nbd.CMD_FLAG_DF, Nbd.CMD_READ, 0, fits + 1));
+        assertEquals(Nbd.EINVAL, check(structured, Nbd.CMD_FLAG_DF, Nbd.CMD_READ, SIZE, fits + 1));
+        assertEquals(Nbd.EINVAL, check(structured, Nbd.CMD_FLAG_DF, Nbd.CMD_WRITE, 0, 4096));
+        assertEquals(Nbd.EINVAL, check(DISK, Nbd.CMD_FLAG_DF, Nbd.CMD_READ, 0, 4096));
+    }
+
+    @Test
+    void messagesOfErrorsFitWhereverAReplyDoes() {
+        for (int error = 1; error < 200; error++) {
+            String message = Nbd.errorMessage(error);
+            assertTrue(!message.isBlank() && message.length() <= Nbd.ERROR_MESSAGE_BYTES_MAX, message);
+        }
     }
 
     private static int check(Export export, int flags, int type, long offset, long length) {

@@ -2,7 +2,9 @@ package io.fdbnbd.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.fdbnbd.nbd.Framing;
 import io.fdbnbd.nbd.Nbd;
+import io.fdbnbd.nbd.Request;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -14,7 +16,9 @@ import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSession;
@@ -103,6 +107,17 @@ public final class NbdTestClient implements AutoCloseable {
         Objects.requireNonNull(tls).startHandshake();
     }
 
+    /** What the server sends, for who reads it in another way. */
+    DataInputStream in() {
+        return in;
+    }
+
+    /** Sends an option that has one reply, and returns its type. */
+    public int negotiate(int option, byte[] data) throws IOException {
+        sendOption(option, data);
+        return optionReply(option);
+    }
+
     /** The type of a reply to {@code option}; its data is passed over. */
     public int optionReply(int option) throws IOException {
         assertEquals(Nbd.OPTION_REPLY_MAGIC, in.readLong());
@@ -110,6 +125,35 @@ public final class NbdTestClient implements AutoCloseable {
         int type = in.readInt();
         in.readNBytes(in.readInt());
         return type;
+    }
+
+    /** LIST_META_CONTEXT or SET_META_CONTEXT: returns the contexts that were named, or throws if it was refused. */
+    public List<String> metaContexts(int option, String volume, String... queries) throws IOException {
+        ByteBuffer data = ByteBuffer.allocate(1 << 12);
+        putString(data, volume);
+        data.putInt(queries.length);
+        for (String query : queries) {
+            putString(data, query);
+        }
+        sendOption(option, Arrays.copyOf(data.array(), data.position()));
+        List<String> named = new ArrayList<>();
+        while (true) {
+            assertEquals(Nbd.OPTION_REPLY_MAGIC, in.readLong());
+            assertEquals(option, in.readInt());
+            int type = in.readInt();
+            ByteBuffer reply = ByteBuffer.wrap(in.readNBytes(in.readInt()));
+            if (type != Nbd.REP_META_CONTEXT) {
+                assertEquals(Nbd.REP_ACK, type);
+                return named;
+            }
+            reply.getInt();
+            named.add(StandardCharsets.UTF_8.decode(reply).toString());
+        }
+    }
+
+    private static void putString(ByteBuffer data, String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        data.putInt(bytes.length).put(bytes);
     }
 
     /** Returns the reply that ends it: ACK, or an error. */
@@ -154,6 +198,21 @@ public final class NbdTestClient implements AutoCloseable {
                 .putLong(cookie)
                 .putLong(offset)
                 .putInt((int) length);
+    }
+
+    /** A request as {@code framing} has it; a WRITE's says that a payload follows where there is a flag for that. */
+    static ByteBuffer header(Framing framing, Request request) {
+        if (framing != Framing.EXTENDED) {
+            return header(request.flags(), request.type(), request.cookie(), request.offset(), request.length());
+        }
+        int flags = request.flags() | (request.type() == Nbd.CMD_WRITE ? Nbd.CMD_FLAG_PAYLOAD_LEN : 0);
+        return ByteBuffer.allocate(Nbd.EXTENDED_REQUEST_BYTES)
+                .putInt(Nbd.EXTENDED_REQUEST_MAGIC)
+                .putShort((short) flags)
+                .putShort((short) request.type())
+                .putLong(request.cookie())
+                .putLong(request.offset())
+                .putLong(request.length());
     }
 
     public void request(int flags, int type, long cookie, long offset, long length) throws IOException {

@@ -2,10 +2,12 @@ package io.fdbnbd.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.fdbnbd.nbd.Framing;
 import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.store.Batch;
 import io.fdbnbd.store.FaultStore;
 import io.fdbnbd.store.KeyRange;
+import io.fdbnbd.store.Store;
 import io.fdbnbd.store.StoreException;
 import io.fdbnbd.store.memory.MemoryStore;
 import io.fdbnbd.util.Ticker;
@@ -43,8 +45,8 @@ final class ServerFixture implements AutoCloseable {
     }
 
     final HandTicker ticker = new HandTicker();
-    final FaultStore store = new FaultStore(new MemoryStore());
-    final WaitingStore reads = new WaitingStore(store);
+    final FaultStore store;
+    final WaitingStore reads;
     final Volumes volumes;
     final NbdServer server;
     private final List<NbdTestClient> clients = new ArrayList<>();
@@ -54,6 +56,13 @@ final class ServerFixture implements AutoCloseable {
     }
 
     ServerFixture(AckMode ackMode, UnaryOperator<ServerOptions> change) throws Exception {
+        this(new MemoryStore(), ackMode, change);
+    }
+
+    /** @param under closed with this */
+    ServerFixture(Store under, AckMode ackMode, UnaryOperator<ServerOptions> change) throws Exception {
+        store = new FaultStore(under);
+        reads = new WaitingStore(store);
         volumes = new Volumes(reads, VolumeOptions.of(ackMode), Ticker.SYSTEM);
         volumes.catalog().create(new VolumeSpec(DISK, DISK_BYTES, BLOCK_BYTES, Compression.NONE));
         server = new NbdServer(
@@ -70,11 +79,36 @@ final class ServerFixture implements AutoCloseable {
         return keep(NbdTestClient.attach(address(), DISK));
     }
 
-    /** As {@link #attach}, through TLS. */
+    /** As {@link #attach()}, through TLS. */
     NbdTestClient attachSecurely(SSLContext context) throws Exception {
+        return attachSecurely(context, Framing.SIMPLE);
+    }
+
+    /** As {@link #attach(Framing)}, through TLS. */
+    NbdTestClient attachSecurely(SSLContext context, Framing framing) throws Exception {
         NbdTestClient client = connect();
         client.greet();
         client.startTls(context);
+        return attach(client, framing);
+    }
+
+    /**
+     * A client that has negotiated {@code framing}, and allocation where that can be, and attached the disk; it is closed
+     * with this.
+     */
+    NbdTestClient attach(Framing framing) throws Exception {
+        NbdTestClient client = connect();
+        client.greet();
+        return attach(client, framing);
+    }
+
+    private static NbdTestClient attach(NbdTestClient client, Framing framing) throws Exception {
+        if (framing != Framing.SIMPLE) {
+            int option = framing == Framing.STRUCTURED ? Nbd.OPT_STRUCTURED_REPLY : Nbd.OPT_EXTENDED_HEADERS;
+            assertEquals(Nbd.REP_ACK, client.negotiate(option, new byte[0]));
+            String context = Nbd.ALLOCATION_CONTEXT;
+            assertEquals(List.of(context), client.metaContexts(Nbd.OPT_SET_META_CONTEXT, DISK, context));
+        }
         assertEquals(Nbd.REP_ACK, client.go(DISK));
         return client;
     }

@@ -54,7 +54,9 @@ class BatchTest {
                 .set(Bytes.of("a"), Bytes.of(""))
                 .clear(Bytes.of("b"))
                 .clearRange(Bytes.of("c"), Bytes.of("d"))
-                .set(Bytes.of("a"), Bytes.of("1"));
+                .set(Bytes.of("a"), Bytes.of("1"))
+                .setBits(Bytes.of("e"), Bytes.of("2"))
+                .clearBits(Bytes.of("e"), Bytes.of("3"));
         List<String> seen = new ArrayList<>();
         batch.forEach(new Batch.Operations() {
             @Override
@@ -71,9 +73,30 @@ class BatchTest {
             public void clearRange(byte[] begin, byte[] end) {
                 seen.add("-" + Bytes.text(begin) + ".." + Bytes.text(end));
             }
+
+            @Override
+            public void setBits(byte[] key, byte[] bits) {
+                seen.add(Bytes.text(key) + "|" + Bytes.text(bits));
+            }
+
+            @Override
+            public void clearBits(byte[] key, byte[] bits) {
+                seen.add(Bytes.text(key) + "&~" + Bytes.text(bits));
+            }
         });
-        assertEquals(List.of("a=", "-b", "-c..d", "a=1"), seen);
-        assertEquals(4, batch.operationCount());
+        assertEquals(List.of("a=", "-b", "-c..d", "a=1", "e|2", "e&~3"), seen);
+        assertEquals(6, batch.operationCount());
+    }
+
+    @Test
+    void changesOfBitsComeLast() {
+        Batch batch = new Batch().setBits(KEY, new byte[1]);
+        assertThrows(IllegalArgumentException.class, () -> batch.set(KEY, new byte[1]));
+        assertThrows(IllegalArgumentException.class, () -> batch.clear(KEY));
+        assertThrows(IllegalArgumentException.class, () -> batch.clearRange(KEY, KEY));
+        assertEquals(Batch.countedSet(20, 1), batch.countedBytes());
+        assertEquals(
+                4 * Batch.countedSet(20, 1), batch.clearBits(KEY, new byte[1]).countedBytes());
     }
 
     @Test

@@ -19,7 +19,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /** The part of the contract that takes several threads, or many steps, to show. */
-public abstract class LoadContract extends LimitsContract {
+public abstract class LoadContract extends BitsContract {
     private static final int STEPS = 2_000;
 
     /** Where a row of the reads below may break the rule that one commit writes one number everywhere. */

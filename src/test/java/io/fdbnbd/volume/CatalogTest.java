@@ -166,8 +166,8 @@ class CatalogTest {
     }
 
     @ParameterizedTest(name = "format {index}")
-    @ValueSource(strings = {"fdb-nbd\0\2", "fdb-nbd\u00ff\u00ff"})
-    void aStoreOfTheFutureIsNotTouched(String format) throws Exception {
+    @ValueSource(strings = {"fdb-nbd\0\1", "fdb-nbd\0\3", "fdb-nbd\u00ff\u00ff"})
+    void aStoreOfAnotherVersionIsNotTouched(String format) throws Exception {
         catalog.create(spec("a"));
         store.commit(new Batch().set(Keys.format(), format.getBytes(StandardCharsets.ISO_8859_1)));
         assertRefused(VolumeException.Kind.FUTURE_FORMAT, catalog::checkFormat);

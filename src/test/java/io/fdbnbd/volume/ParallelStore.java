@@ -196,6 +196,12 @@ final class ParallelStore implements Store {
                 }
             }
 
+            @Override
+            public void setBits(byte[] key, byte[] bits) {}
+
+            @Override
+            public void clearBits(byte[] key, byte[] bits) {}
+
             private void add(byte[] key, long count) {
                 if (key[0] == 'D' && ByteBuffer.wrap(key).getInt(1) > 0) {
                     long first = Keys.blockOf(key);

@@ -1,6 +1,7 @@
 package io.fdbnbd.volume;
 
 import io.fdbnbd.store.Batch;
+import io.fdbnbd.store.Bits;
 import io.fdbnbd.store.Guard;
 import io.fdbnbd.store.KeyRange;
 import io.fdbnbd.store.StoreException;
@@ -131,8 +132,23 @@ final class SimulatedDatabase {
             @Override
             public void clearRange(byte[] begin, byte[] end) {
                 rows.subMap(begin, end).clear();
-                for (long block = Keys.blockOf(begin); block < Keys.blockOf(end); block++) {
+                for (long block = Keys.blockOf(begin); begin[0] == 'D' && block < Keys.blockOf(end); block++) {
                     blocks.put(block, null);
+                }
+            }
+
+            @Override
+            public void setBits(byte[] key, byte[] bits) {
+                rows.put(key, Bits.set(rows.get(key), bits));
+            }
+
+            @Override
+            public void clearBits(byte[] key, byte[] bits) {
+                byte[] left = Bits.clear(rows.get(key), bits);
+                if (left == null) {
+                    rows.remove(key);
+                } else {
+                    rows.put(key, left);
                 }
             }
         });

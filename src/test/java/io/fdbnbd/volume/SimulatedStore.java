@@ -192,10 +192,17 @@ final class SimulatedStore implements Store {
 
             @Override
             public void clearRange(byte[] begin, byte[] end) {
-                for (long block = Keys.blockOf(begin); block < Keys.blockOf(end); block++) {
+                for (long block = Keys.blockOf(begin); begin[0] == 'D' && block < Keys.blockOf(end); block++) {
                     blocks.add(block);
                 }
             }
+
+            // Two that change a page of the map may be under way: each has the bits of its own blocks.
+            @Override
+            public void setBits(byte[] key, byte[] bits) {}
+
+            @Override
+            public void clearBits(byte[] key, byte[] bits) {}
         });
         if (blocks.isEmpty()) {
             return null;

@@ -53,7 +53,8 @@ abstract class UncleanContract {
 
     private Volumes server(AckMode ackMode, UncleanPolicy onUnclean) throws Exception {
         VolumeOptions options = VolumeOptions.of(ackMode).withTakeOver(true).withOnUnclean(onUnclean);
-        return closer.register(new Volumes(openStore(), options, Environment.real(Ticker.SYSTEM).withAttempts(Rig.Impatient::new)));
+        return closer.register(new Volumes(
+                openStore(), options, Environment.real(Ticker.SYSTEM).withAttempts(Rig.Impatient::new)));
     }
 
     private Attachment attach(Volumes server) throws VolumeException {

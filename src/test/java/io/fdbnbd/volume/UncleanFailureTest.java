@@ -91,7 +91,10 @@ class UncleanFailureTest {
     /** Its owner lives, and answers its first write just when somebody has found the volume clean and takes it. */
     @Test
     void whatIsMarkedDuringATakeoverIsRefused() throws Exception {
-        Volumes taker = new Volumes(store, Rig.options(AckMode.BUFFERED, 32 << 20), Environment.real(Ticker.SYSTEM).withAttempts(Rig.Impatient::new));
+        Volumes taker = new Volumes(
+                store,
+                Rig.options(AckMode.BUFFERED, 32 << 20),
+                Environment.real(Ticker.SYSTEM).withAttempts(Rig.Impatient::new));
         CountDownLatch hold = new CountDownLatch(1);
         CountDownLatch reached = new CountDownLatch(1);
         store.onCommit(Fault.delay(hold, reached));

@@ -30,6 +30,7 @@ final class WatchedStore implements Store {
     private final Map<Long, Integer> commitsUntilSet = new ConcurrentHashMap<>();
     private final AtomicInteger operations = new AtomicInteger();
     private final AtomicInteger commits = new AtomicInteger();
+    private final AtomicInteger bitChanges = new AtomicInteger();
     private final AtomicInteger reads = new AtomicInteger();
     private final List<Batch> kept = new CopyOnWriteArrayList<>();
     private volatile boolean keeping;
@@ -97,6 +98,11 @@ final class WatchedStore implements Store {
         return operations.get();
     }
 
+    /** How many times bits of a value were changed. */
+    int bitChanges() {
+        return bitChanges.get();
+    }
+
     int readCount() {
         return reads.get();
     }
@@ -112,7 +118,9 @@ final class WatchedStore implements Store {
 
     /** Incompressible blocks of {@link Rig#BLOCK} bytes in a full batch that clears a range too. */
     int blocksInOneBatch() {
-        long room = limits().batchBytesTarget() - Batch.countedClearRange(Keys.DATA_KEY_BYTES, Keys.DATA_KEY_BYTES);
+        long room = limits().batchBytesTarget()
+                - Batch.countedClearRange(Keys.DATA_KEY_BYTES, Keys.DATA_KEY_BYTES)
+                - 2 * AllocationMap.BLOCK_BYTES_COUNTED;
         return (int) (room / Batch.countedSet(Keys.DATA_KEY_BYTES, BlockCodec.HEADER_BYTES + Rig.BLOCK));
     }
 
@@ -137,6 +145,16 @@ final class WatchedStore implements Store {
             @Override
             public void clearRange(byte[] begin, byte[] end) {
                 dataOperations[0] += isWatched(begin) ? 1 : 0;
+            }
+
+            @Override
+            public void setBits(byte[] key, byte[] bits) {
+                bitChanges.incrementAndGet();
+            }
+
+            @Override
+            public void clearBits(byte[] key, byte[] bits) {
+                bitChanges.incrementAndGet();
             }
         });
         if (dataOperations[0] > 0) {

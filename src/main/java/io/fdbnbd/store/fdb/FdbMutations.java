@@ -1,5 +1,6 @@
 package io.fdbnbd.store.fdb;
 
+import com.apple.foundationdb.MutationType;
 import com.apple.foundationdb.Transaction;
 import io.fdbnbd.store.Batch;
 import io.fdbnbd.store.Guard;
@@ -42,6 +43,27 @@ final class FdbMutations implements Batch.Operations {
             }
         }
         transaction.clear(keys.of(begin), keys.of(end));
+    }
+
+    @Override
+    public void setBits(byte[] key, byte[] bits) {
+        noteRewritten(key);
+        transaction.mutate(MutationType.BIT_OR, keys.of(key), bits);
+    }
+
+    @Override
+    public void clearBits(byte[] key, byte[] bits) {
+        noteRewritten(key);
+        byte[] stored = keys.of(key);
+        byte[] none = new byte[bits.length];
+        byte[] others = new byte[bits.length];
+        for (int i = 0; i < bits.length; i++) {
+            others[i] = (byte) ~bits[i];
+        }
+        // To an absent value BIT_AND is a set: it must not be absent.
+        transaction.mutate(MutationType.BIT_OR, stored, none);
+        transaction.mutate(MutationType.BIT_AND, stored, others);
+        transaction.mutate(MutationType.COMPARE_AND_CLEAR, stored, none);
     }
 
     /** Whether a guard may not hold any more once this has committed, although it held at the commit. */

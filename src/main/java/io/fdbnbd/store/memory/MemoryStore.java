@@ -1,6 +1,7 @@
 package io.fdbnbd.store.memory;
 
 import io.fdbnbd.store.Batch;
+import io.fdbnbd.store.Bits;
 import io.fdbnbd.store.Guard;
 import io.fdbnbd.store.KeyRange;
 import io.fdbnbd.store.PortableLimits;
@@ -132,6 +133,21 @@ public final class MemoryStore implements Store {
         @Override
         public void clearRange(byte[] begin, byte[] end) {
             rows.subMap(begin, end).clear();
+        }
+
+        @Override
+        public void setBits(byte[] key, byte[] bits) {
+            rows.put(key, Bits.set(rows.get(key), bits));
+        }
+
+        @Override
+        public void clearBits(byte[] key, byte[] bits) {
+            byte[] left = Bits.clear(rows.get(key), bits);
+            if (left == null) {
+                rows.remove(key);
+            } else {
+                rows.put(key, left);
+            }
         }
     }
 

@@ -1,7 +1,16 @@
 package io.fdbnbd.store.rocks;
 
 import io.fdbnbd.store.Batch;
+import io.fdbnbd.store.Bits;
+import io.fdbnbd.store.KeyRange;
 import io.fdbnbd.store.StoreException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.WriteBatch;
 
@@ -10,7 +19,17 @@ import org.rocksdb.WriteBatch;
  * in one piece was measured to cost twice as much, because it copies every value once more.
  */
 final class NativeBatch implements Batch.Operations, AutoCloseable {
+    /** A change of bits, which needs the value that it changes. */
+    private record BitChange(byte[] key, byte[] bits, boolean sets) {}
+
+    /** The newest value of a key, of what was committed before. */
+    interface Values {
+        byte @Nullable [] get(byte[] key) throws RocksDBException;
+    }
+
     private final WriteBatch written = new WriteBatch();
+    private final List<KeyRange> cleared = new ArrayList<>(0);
+    private final List<BitChange> bitChanges = new ArrayList<>(0);
 
     static NativeBatch of(Batch batch) throws RocksDBException, StoreException {
         NativeBatch made = new NativeBatch();
@@ -63,9 +82,46 @@ final class NativeBatch implements Batch.Operations, AutoCloseable {
     public void clearRange(byte[] begin, byte[] end) {
         try {
             written.deleteRange(begin, end);
+            cleared.add(new KeyRange(begin, end, 1));
         } catch (RocksDBException e) {
             throw new Refused(e);
         }
+    }
+
+    @Override
+    public void setBits(byte[] key, byte[] bits) {
+        bitChanges.add(new BitChange(key, bits, true));
+    }
+
+    @Override
+    public void clearBits(byte[] key, byte[] bits) {
+        bitChanges.add(new BitChange(key, bits, false));
+    }
+
+    /** Turns changes of bits into values. From here on until this is written, nothing else may be. */
+    void resolveBits(Values values) throws RocksDBException {
+        Map<ByteBuffer, byte[]> changed = new HashMap<>();
+        for (BitChange change : bitChanges) {
+            ByteBuffer key = ByteBuffer.wrap(change.key());
+            byte[] before = changed.get(key);
+            if (before == null && !isCleared(change.key())) {
+                before = values.get(change.key());
+            }
+            byte[] after = change.sets() ? Bits.set(before, change.bits()) : Bits.clear(before, change.bits());
+            changed.put(key, after == null ? new byte[change.bits().length] : after);
+            if (after != null) {
+                written.put(change.key(), after);
+            } else {
+                written.delete(change.key());
+            }
+        }
+        bitChanges.clear();
+    }
+
+    private boolean isCleared(byte[] key) {
+        return cleared.stream()
+                .anyMatch(range -> Arrays.compareUnsigned(range.begin(), key) <= 0
+                        && Arrays.compareUnsigned(key, range.end()) < 0);
     }
 
     @Override

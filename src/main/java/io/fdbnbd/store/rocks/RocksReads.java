@@ -55,9 +55,13 @@ final class RocksReads implements AutoCloseable {
     }
 
     void check(Guard guard) throws RocksDBException, StoreException {
-        if (!Arrays.equals(database.get(newest, guard.key()), guard.value())) {
+        if (!Arrays.equals(get(guard.key()), guard.value())) {
             throw new StoreException(Kind.GUARD_LOST, "a guard does not hold any more: its key was rewritten");
         }
+    }
+
+    byte @Nullable [] get(byte[] key) throws RocksDBException {
+        return database.get(newest, key);
     }
 
     private void visitUnderSnapshot(List<KeyRange> ranges, RowVisitor visitor) throws RocksDBException {

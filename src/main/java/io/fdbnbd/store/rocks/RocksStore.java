@@ -21,7 +21,6 @@ import org.rocksdb.ReadTier;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.TickerType;
-import org.rocksdb.WriteBatch;
 import org.rocksdb.WriteOptions;
 
 /**
@@ -156,7 +155,7 @@ public final class RocksStore implements Store {
             PortableLimits.check(batch);
             refuseAfterFailedSync();
             try (NativeBatch made = NativeBatch.of(batch)) {
-                commitUnderGuards(batch.guards(), made.batch());
+                commitUnderGuards(batch.guards(), made);
             }
         } catch (RocksDBException e) {
             throw RocksErrors.of(directory, e);
@@ -166,13 +165,14 @@ public final class RocksStore implements Store {
     }
 
     // Unguarded batches take the lock too: one of them may write the key that a guard has just been checked against.
-    private void commitUnderGuards(List<Guard> guards, WriteBatch batch) throws RocksDBException, StoreException {
+    private void commitUnderGuards(List<Guard> guards, NativeBatch batch) throws RocksDBException, StoreException {
         commitLock.lock();
         try {
             for (Guard guard : guards) {
                 reads.check(guard);
             }
-            database.write(writeOptions, batch);
+            batch.resolveBits(reads::get);
+            database.write(writeOptions, batch.batch());
             isFull = false;
         } catch (RocksDBException e) {
             isFull = RocksErrors.of(directory, e).kind() == Kind.NO_SPACE;
@@ -213,7 +213,7 @@ public final class RocksStore implements Store {
     // holds, once there is room. That there is shows when something can be written again.
     private void refuseWhileFull() throws StoreException {
         commitLock.lock();
-        try (WriteBatch nothing = new WriteBatch()) {
+        try (NativeBatch nothing = new NativeBatch()) {
             if (isFull) {
                 commitUnderGuards(List.of(), nothing);
             }
