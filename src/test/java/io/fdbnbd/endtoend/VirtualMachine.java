@@ -48,6 +48,20 @@ final class VirtualMachine implements ExecutionCondition {
         return run.output();
     }
 
+    /** A loop over its blocks would not end here. Closes the server. */
+    static void formatATebibyte(ServeProcess closed) throws Exception {
+        try (ServeProcess server = closed) {
+            server.volume("huge", "1T").start();
+            String output = run(server, "format", "huge");
+            output.lines().filter(line -> line.contains("ted in ")).forEach(System.out::println);
+            server.volumeCommand("delete", "huge", "--yes");
+            server.stop();
+            if (!output.contains("ext4 is clean")) {
+                throw new AssertionError(output);
+            }
+        }
+    }
+
     /** A script that goes on until it is ended. */
     static Running start(ServeProcess server, Path output, String script, String... arguments) throws IOException {
         Process process = new ProcessBuilder(command(server, script, arguments))

@@ -64,6 +64,8 @@ class LateDuplicateTest {
                         ServerOptions.of(List.of(ListenAddress.parse(address))).withMultiConn(multiConn));
         attachment = fixture.volumes.attach(ServerFixture.DISK);
         first = fixture.attach();
+        // Marks the volume, for which no commit is to be missing later.
+        assertEquals(0, first.write(FILL, bytes(FILL_BYTES, 7)));
     }
 
     @AfterEach
