@@ -65,7 +65,8 @@ class LateDuplicateTest {
         attachment = fixture.volumes.attach(ServerFixture.DISK);
         first = fixture.attach();
         // Marks the volume, for which no commit is to be missing later.
-        assertEquals(0, first.write(FILL, bytes(FILL_BYTES, 7)));
+        assertEquals(0, first.write(2 * FILL, bytes(4096, 7)));
+        assertEquals(0, first.flush());
     }
 
     @AfterEach
