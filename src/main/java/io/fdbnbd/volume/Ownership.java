@@ -15,6 +15,7 @@ final class Ownership {
 
     private final Store store;
     private final Takeover takeover;
+    private final AckMode ackMode;
     private final UncleanPolicy onUnclean;
     private final SecureRandom random = new SecureRandom();
     private final byte[] process = new byte[Owner.PROCESS_BYTES];
@@ -22,6 +23,7 @@ final class Ownership {
     Ownership(Store store, VolumeOptions options, Environment environment) {
         this.store = store;
         this.takeover = new Takeover(store, options.takeOver(), environment.ticker(), environment.pause());
+        this.ackMode = options.ackMode();
         this.onUnclean = options.onUnclean();
         random.nextBytes(process);
     }
@@ -53,6 +55,10 @@ final class Ownership {
                 return true;
             });
         }
+        if (ackMode == AckMode.COMMITTED) {
+            // What the owner before stored and did not come to sync will be read, and no flush of ours would sync it.
+            sync(backoff);
+        }
         if (standing.isForeignTo(session)) {
             takeover.taken(info, standing.holder());
         }
@@ -77,10 +83,7 @@ final class Ownership {
         Owner owner = take(info, backoff);
         Owner.Standing left = left(info, backoff);
         release(owner, Owner.Mark.CLEARED, backoff);
-        Attempts.repeat(Attempts.WHILE_OPENING_MAX, backoff, () -> {
-            store.sync();
-            return true;
-        });
+        sync(backoff);
         return left.isSet() ? Optional.of(left.holder()) : Optional.empty();
     }
 
@@ -117,6 +120,13 @@ final class Ownership {
     /** Who marked a volume, and left it unclean unless it is the owner and lives. */
     Owner.Standing left(VolumeInfo info, Backoff backoff) throws VolumeException {
         return Attempts.repeat(Attempts.WHILE_OPENING_MAX, backoff, () -> UncleanMark.left(store, info));
+    }
+
+    private void sync(Backoff backoff) throws VolumeException {
+        Attempts.repeat(Attempts.WHILE_OPENING_MAX, backoff, () -> {
+            store.sync();
+            return true;
+        });
     }
 
     private static void release(Owner owner, Owner.Mark mark, Backoff backoff) throws VolumeException {

@@ -206,7 +206,8 @@ final class WriteBuffer {
 
     /**
      * Lays the buffered bytes of partial blocks over what the store had. A block keeps its bytes after its commit, so it
-     * does not matter which of the two came first: both together hold every write answered before the read.
+     * does not matter which of the two came first: both together hold every write answered before the read. And it is
+     * whole by then, so it hides all of a later version that the store may have given: no sector mixes the two.
      */
     void overlayPartial(ReadRemainder remainder, long offset, int length, ByteBuffer dst, int position) {
         if (remainder.partial().isEmpty()) {

@@ -25,6 +25,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -394,6 +395,29 @@ class StoreFailureTest {
             hold.countDown();
             fate.get(DEADLINE_SECONDS, TimeUnit.SECONDS);
             assertFate(VolumeException.Kind.IO, committed.writeAndTell(0, BLOCK, 2));
+        }
+    }
+
+    /** A flush does not sync it any more: to the new owner everything that is stored is old. */
+    @Test
+    void inCommittedModeWhatWasStoredAndNotSyncedIsSyncedBeforeItCanBeRead() throws Exception {
+        FaultStore unsynced = new FaultStore(new MemoryStore());
+        try (Rig committed =
+                Rig.on(unsynced, new VolumeSpec(NAME, Rig.SIZE, BLOCK, Compression.NONE), AckMode.COMMITTED)) {
+            unsynced.onSync(Fault.fail(Kind.NO_SPACE));
+            assertFate(VolumeException.Kind.NO_SPACE, committed.writeAndTell(0, BLOCK, 1));
+            assertTrue(committed.stored(0).isPresent());
+            committed.detach();
+            AtomicInteger syncs = new AtomicInteger();
+            unsynced.always(call -> {
+                if (call == FaultStore.Call.SYNC) {
+                    syncs.incrementAndGet();
+                }
+                return Fault.NONE;
+            });
+            committed.attach();
+            assertTrue(syncs.get() > 0);
+            committed.assertReads(1, 0, BLOCK);
         }
     }
 }

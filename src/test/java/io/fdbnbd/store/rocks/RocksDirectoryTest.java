@@ -76,6 +76,21 @@ class RocksDirectoryTest {
         }
     }
 
+    /** As a file system becomes when the kernel no longer trusts its disk: the store is in there, and whole. */
+    @Test
+    void aStoreThatCannotBeWrittenToAnyMoreIsRefused() throws Exception {
+        Path directory = parent.resolve("store");
+        try (SmallDisk disk = SmallDisk.mount(parent, 64 << 20, 1)) {
+            try (RocksStore store = RocksStore.open(directory)) {
+                store.commit(new Batch().set(Bytes.of("a"), Bytes.of("1")));
+                store.sync();
+            }
+            disk.makeReadOnly();
+            assertRefused(directory, "Read-only file system");
+            assertRefused(parent.resolve("another"), "cannot be written to");
+        }
+    }
+
     @Test
     void aDirectoryInUseIsRefusedAndTheHolderNamed() throws Exception {
         Path directory = parent.resolve("store");

@@ -27,6 +27,11 @@ public final class SmallDisk implements AutoCloseable {
         Files.delete(ballast());
     }
 
+    /** Nothing on it may be open for writing. */
+    public void makeReadOnly() {
+        assumeTrue(run("mount", "-o", "remount,ro", path.toString()), "this user may not remount");
+    }
+
     private Path ballast() {
         return path.resolve("ballast");
     }
