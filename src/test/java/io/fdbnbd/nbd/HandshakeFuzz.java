@@ -30,7 +30,7 @@ public final class HandshakeFuzz {
     private HandshakeFuzz() {}
 
     /** Jazzer looks for this name. */
-    public static void fuzzerTestOneInput(byte[] input) {
+    public static void fuzzerTestOneInput(byte[] input) throws Exception {
         if (input.length == 0) {
             return;
         }

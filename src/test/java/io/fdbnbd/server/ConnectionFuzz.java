@@ -68,12 +68,12 @@ public final class ConnectionFuzz {
             return;
         }
         ServerFixture served = Objects.requireNonNull(fixture);
-        long allocatedBytes = Allocation.totalBytes();
-        talk(served.address(), input);
-        awaitEnd(served);
-        Allocation.checkLimit(
-                Allocation.totalBytes() - allocatedBytes,
-                ALLOCATED_BYTES_MAX + ALLOCATED_BYTES_PER_REQUEST_MAX * (input.length / Nbd.REQUEST_BYTES));
+        Allocation.limited(
+                ALLOCATED_BYTES_MAX + ALLOCATED_BYTES_PER_REQUEST_MAX * (input.length / Nbd.REQUEST_BYTES), () -> {
+                    talk(served.address(), input);
+                    awaitEnd(served);
+                    return null;
+                });
         behaveWell(served.address());
         awaitEnd(served);
         String logged = LOGGED.toString(StandardCharsets.UTF_8);
