@@ -61,10 +61,15 @@ final class ServerFixture implements AutoCloseable {
 
     /** @param under closed with this */
     ServerFixture(Store under, AckMode ackMode, UnaryOperator<ServerOptions> change) throws Exception {
+        this(under, ackMode, DISK_BYTES, change);
+    }
+
+    /** @param under closed with this */
+    ServerFixture(Store under, AckMode ackMode, long diskBytes, UnaryOperator<ServerOptions> change) throws Exception {
         store = new FaultStore(under);
         reads = new WaitingStore(store);
         volumes = new Volumes(reads, VolumeOptions.of(ackMode), Ticker.SYSTEM);
-        volumes.catalog().create(new VolumeSpec(DISK, DISK_BYTES, BLOCK_BYTES, Compression.NONE));
+        volumes.catalog().create(new VolumeSpec(DISK, diskBytes, BLOCK_BYTES, Compression.NONE));
         server = new NbdServer(
                 volumes, change.apply(ServerOptions.of(List.of(ListenAddress.parse("127.0.0.1:0")))), ticker);
         server.start();
