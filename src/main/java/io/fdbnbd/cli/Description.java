@@ -2,6 +2,7 @@ package io.fdbnbd.cli;
 
 import io.fdbnbd.util.Sizes;
 import io.fdbnbd.volume.VolumeInfo;
+import io.fdbnbd.volume.VolumeList;
 import io.fdbnbd.volume.VolumeStatus;
 import java.io.IOException;
 import java.time.Instant;
@@ -36,6 +37,11 @@ final class Description {
                 compression(info),
                 attached(info, volumes),
                 created(info));
+    }
+
+    /** As {@link #row(VolumeInfo, Administration)}, of a volume of which only the name is known. */
+    static List<String> row(VolumeList.Unreadable bad) {
+        return List.of(Text.printable(bad.name()), UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN);
     }
 
     /** Labels and values, one below the other. */
@@ -82,6 +88,13 @@ final class Description {
         json.put(
                 "failed_because",
                 status.failure().map(VolumeStatus.Failure::reason).orElse(null));
+        return json;
+    }
+
+    static Map<String, @Nullable Object> json(VolumeList.Unreadable bad) {
+        Map<String, @Nullable Object> json = new LinkedHashMap<>();
+        json.put("name", bad.name());
+        json.put("unreadable", bad.cause().getMessage());
         return json;
     }
 

@@ -1,10 +1,13 @@
 package io.fdbnbd.cli;
 
+import io.fdbnbd.volume.VolumeException;
 import io.fdbnbd.volume.VolumeInfo;
+import io.fdbnbd.volume.VolumeList;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -27,7 +30,9 @@ import picocli.CommandLine.Option;
             "  marked_by (string: the server that said that it may hold answered writes which are not durable: its",
             "  owner, if that lives, else it was left unclean; null if none),",
             "  failed_since, failed_because (strings, if the server that was asked has it attached and can not write",
-            "  to it any more; else null)."
+            "  to it any more; else null).",
+            "A volume whose record can not be read comes after the others, with name and unreadable (string: what is",
+            "wrong) alone, and the command exits with 1."
         })
 final class ListVolumes extends VolumeAction {
     @Option(names = "--json", description = "For programs: see below.")
@@ -44,22 +49,41 @@ final class ListVolumes extends VolumeAction {
 
     @Override
     void perform(Administration volumes) throws IOException {
-        List<VolumeInfo> all = volumes.volumes().catalog().list();
+        VolumeList all = volumes.volumes().catalog().list();
         if (json) {
-            List<Map<String, @Nullable Object>> descriptions = new ArrayList<>(all.size());
-            for (VolumeInfo info : all) {
-                descriptions.add(Description.json(info, volumes));
-            }
-            out().println(Json.write(descriptions));
-        } else if (all.isEmpty()) {
+            out().println(Json.write(descriptions(all, volumes)));
+        } else if (all.volumes().isEmpty() && all.unreadable().isEmpty()) {
             out().println("There are no volumes in "
                     + Text.printable(volumes.store().toString()) + ".");
             out().println("To create one: fdb-nbd volume create disk 10G" + volumes.option());
         } else {
             List<List<String>> rows = new ArrayList<>();
             rows.add(Description.COLUMNS);
-            all.forEach(info -> rows.add(Description.row(info, volumes)));
+            all.volumes().forEach(info -> rows.add(Description.row(info, volumes)));
+            all.unreadable().forEach(bad -> rows.add(Description.row(bad)));
             Text.table(rows).forEach(out()::println);
+        }
+        requireReadable(all.unreadable());
+    }
+
+    private static List<Map<String, @Nullable Object>> descriptions(VolumeList all, Administration volumes)
+            throws IOException {
+        List<Map<String, @Nullable Object>> descriptions = new ArrayList<>();
+        for (VolumeInfo info : all.volumes()) {
+            descriptions.add(Description.json(info, volumes));
+        }
+        for (VolumeList.Unreadable bad : all.unreadable()) {
+            descriptions.add(Description.json(bad));
+        }
+        return descriptions;
+    }
+
+    /** After the others have been listed. */
+    private static void requireReadable(List<VolumeList.Unreadable> unreadable) throws VolumeException {
+        if (!unreadable.isEmpty()) {
+            String all =
+                    unreadable.stream().map(bad -> bad.cause().getMessage()).collect(Collectors.joining("; "));
+            throw new VolumeException(unreadable.getFirst().cause().kind(), all);
         }
     }
 }

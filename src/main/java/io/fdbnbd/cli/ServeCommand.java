@@ -9,6 +9,7 @@ import io.fdbnbd.util.Closer;
 import io.fdbnbd.util.Ticker;
 import io.fdbnbd.volume.AckMode;
 import io.fdbnbd.volume.UncleanPolicy;
+import io.fdbnbd.volume.VolumeList;
 import io.fdbnbd.volume.VolumeOptions;
 import io.fdbnbd.volume.Volumes;
 import java.io.IOException;
@@ -149,8 +150,9 @@ final class ServeCommand implements Callable<Integer> {
                     parts);
         }
         parts.register(volumes::refuseAttaching);
-        return new Announcement(
-                address, address.option(surroundings), volumes.catalog().list(), server.addresses(), ack, access);
+        VolumeList all = volumes.catalog().list();
+        all.unreadable().forEach(bad -> Logger.warn("not served: {}", Failures.sentence(bad.cause())));
+        return new Announcement(address, address.option(surroundings), all.volumes(), server.addresses(), ack, access);
     }
 
     private VolumeOptions options() {

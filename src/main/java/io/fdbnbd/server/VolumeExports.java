@@ -10,6 +10,7 @@ import io.fdbnbd.volume.Attachment;
 import io.fdbnbd.volume.Volume;
 import io.fdbnbd.volume.VolumeException;
 import io.fdbnbd.volume.VolumeInfo;
+import io.fdbnbd.volume.VolumeList;
 import io.fdbnbd.volume.Volumes;
 import java.util.List;
 import java.util.Objects;
@@ -84,7 +85,7 @@ final class VolumeExports implements Exports, AutoCloseable {
     @Override
     public List<String> names() throws ExportRefusedException {
         try {
-            return allowed().stream().map(VolumeInfo::name).toList();
+            return allowed().volumes().stream().map(VolumeInfo::name).toList();
         } catch (VolumeException e) {
             throw refused(e);
         }
@@ -112,18 +113,28 @@ final class VolumeExports implements Exports, AutoCloseable {
     }
 
     private VolumeInfo onlyVolume() throws VolumeException, ExportRefusedException {
-        List<VolumeInfo> all = allowed();
-        if (all.size() != 1) {
+        VolumeList all = allowed();
+        // Another one does not become the default by damage to the record of one.
+        int count = all.volumes().size() + all.unreadable().size();
+        if (count != 1) {
             throw new ExportRefusedException(
-                    Nbd.REP_ERR_UNKNOWN, "there are " + all.size() + " volumes and no default: name one");
+                    Nbd.REP_ERR_UNKNOWN, "there are " + count + " volumes and no default: name one");
         }
-        return all.getFirst();
+        if (all.volumes().isEmpty()) {
+            throw all.unreadable().getFirst().cause();
+        }
+        return all.volumes().getFirst();
     }
 
-    private List<VolumeInfo> allowed() throws VolumeException {
-        return volumes.catalog().list().stream()
-                .filter(info -> access.allows(clientNames, info.name()))
-                .toList();
+    private VolumeList allowed() throws VolumeException {
+        VolumeList all = volumes.catalog().list();
+        return new VolumeList(
+                all.volumes().stream()
+                        .filter(info -> access.allows(clientNames, info.name()))
+                        .toList(),
+                all.unreadable().stream()
+                        .filter(bad -> access.allows(clientNames, bad.name()))
+                        .toList());
     }
 
     /** Before it is looked for: who may not have a volume does not learn whether there is one. */

@@ -83,8 +83,8 @@ public final class Catalog {
         return value == null ? Optional.empty() : Optional.of(VolumeRecord.decode(nameBytes, value));
     }
 
-    /** All volumes, in the order of their names' UTF-8 bytes. */
-    public List<VolumeInfo> list() throws VolumeException {
+    /** All volumes. Throws FUTURE_FORMAT or DAMAGED if the store is, and IO; of a single volume that is in the list. */
+    public VolumeList list() throws VolumeException {
         checkFormat();
         List<byte[]> keys = new ArrayList<>();
         List<byte[]> values = new ArrayList<>();
@@ -98,10 +98,16 @@ public final class Catalog {
             }
         } while (page.size() == LIST_ROWS_MAX);
         List<VolumeInfo> volumes = new ArrayList<>(keys.size());
+        List<VolumeList.Unreadable> unreadable = new ArrayList<>();
         for (int i = 0; i < keys.size(); i++) {
-            volumes.add(VolumeRecord.decode(Keys.nameOf(keys.get(i)), values.get(i)));
+            byte[] name = Keys.nameOf(keys.get(i));
+            try {
+                volumes.add(VolumeRecord.decode(name, values.get(i)));
+            } catch (VolumeException e) {
+                unreadable.add(new VolumeList.Unreadable(new String(name, StandardCharsets.UTF_8), e));
+            }
         }
-        return volumes;
+        return new VolumeList(volumes, unreadable);
     }
 
     /** Adds some volumes from a key on, and returns the keys of those. */

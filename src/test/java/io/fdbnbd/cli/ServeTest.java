@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.fdbnbd.server.ListenAddress;
 import io.fdbnbd.server.NbdTestClient;
+import io.fdbnbd.store.Batch;
 import io.fdbnbd.store.Store;
 import io.fdbnbd.store.rocks.RocksStore;
 import io.fdbnbd.util.Ticker;
@@ -49,6 +50,26 @@ class ServeTest {
             attachment.volume().read(0, data);
         }
         return data.array();
+    }
+
+    @Test
+    void aVolumeThatCannotBeReadKeepsNoOtherFromBeingServed() throws Exception {
+        Path directory = temp.resolve("store");
+        volume(directory, "create", "a", "1M").done();
+        volume(directory, "create", "b", "1M").done();
+        try (Store store = RocksStore.open(directory)) {
+            store.commit(new Batch().set("Va".getBytes(StandardCharsets.US_ASCII), new byte[1]));
+        }
+        String damage = "the record of volume 'a' is damaged: restore the store from a backup";
+        try (ServerProcess server = ServerProcess.start("--store", "rocksdb:" + directory, "--listen", "127.0.0.1:0");
+                TinyNbdClient client = new TinyNbdClient(server.address(), "b")) {
+            client.write(0, new byte[512]);
+            assertTrue(server.log().contains("not served: " + damage), server.log());
+            CommandRun list = volume(directory, "list");
+            assertEquals(CommandRun.FAILED, list.exitCode());
+            assertEquals("fdb-nbd: " + damage + "\n", list.err());
+            assertTrue(list.out().contains("\nb "), list.out());
+        }
     }
 
     @Test

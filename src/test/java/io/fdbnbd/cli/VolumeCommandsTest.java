@@ -5,10 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.fdbnbd.store.Batch;
+import io.fdbnbd.store.Store;
+import io.fdbnbd.store.rocks.RocksStore;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -124,6 +128,37 @@ class VolumeCommandsTest {
         assertEquals(json, JsonReader.read(volume("info", "disk", "--json").done()));
         String help = volume("list", "--help").done();
         json.keySet().forEach(key -> assertTrue(help.contains(key), key));
+    }
+
+    @Test
+    void aVolumeThatCannotBeReadIsNamedAndHidesNoOther() throws IOException {
+        for (String name : List.of("a", "b", "c")) {
+            volume("create", name, "1M").done();
+        }
+        try (Store store = RocksStore.open(directory())) {
+            store.commit(new Batch().set("Vb".getBytes(StandardCharsets.UTF_8), new byte[1]));
+        }
+        String damage = "the record of volume 'b' is damaged: restore the store from a backup";
+
+        CommandRun text = volume("list");
+        assertEquals("fdb-nbd: " + damage + "\n", text.err());
+        assertEquals(CommandRun.FAILED, text.exitCode());
+        assertEquals(
+                List.of("NAME", "a", "c", "b"),
+                text.out().lines().map(line -> line.substring(0, line.indexOf(' '))).toList());
+
+        CommandRun json = volume("list", "--json");
+        assertEquals("fdb-nbd: " + damage + "\n", json.err());
+        assertEquals(CommandRun.FAILED, json.exitCode());
+        List<?> listed = (List<?>) assertNotNullValue(JsonReader.read(json.out()));
+        assertEquals(3, listed.size());
+        assertEquals(Map.of("name", "b", "unreadable", damage), listed.getLast());
+        assertTrue(volume("list", "--help").done().contains("unreadable"));
+        assertEquals(damage, volume("info", "b").failed());
+
+        volume("delete", "a", "--yes").done();
+        volume("delete", "c", "--yes").done();
+        assertFalse(volume("list").out().contains("There are no volumes"));
     }
 
     @ParameterizedTest

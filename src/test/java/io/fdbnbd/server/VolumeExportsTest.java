@@ -2,14 +2,17 @@ package io.fdbnbd.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.fdbnbd.nbd.Export;
 import io.fdbnbd.nbd.ExportRefusedException;
 import io.fdbnbd.nbd.Nbd;
+import io.fdbnbd.store.Batch;
 import io.fdbnbd.store.FaultStore.Fault;
 import io.fdbnbd.store.StoreException;
 import io.fdbnbd.volume.Compression;
 import io.fdbnbd.volume.VolumeSpec;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -44,6 +47,18 @@ class VolumeExportsTest {
         create("another", 4096);
         assertEquals(List.of("another", ServerFixture.DISK), exports.names());
         assertEquals(Nbd.REP_ERR_UNKNOWN, refusalOfFind(""));
+    }
+
+    @Test
+    void damageToTheRecordOfAVolumeHidesNoOtherAndMakesNoneTheDefault() throws Exception {
+        fixture.store.commit(new Batch().set("Vanother".getBytes(StandardCharsets.UTF_8), new byte[1]));
+        assertEquals(List.of(ServerFixture.DISK), exports.names());
+        assertEquals(ServerFixture.DISK, exports.find(ServerFixture.DISK).name());
+        assertEquals(Nbd.REP_ERR_UNKNOWN, refusalOfFind(""));
+        fixture.volumes.catalog().delete(ServerFixture.DISK);
+        String refusal = String.valueOf(assertThrows(ExportRefusedException.class, () -> exports.find(""))
+                .getMessage());
+        assertTrue(refusal.contains("'another' is damaged"), refusal);
     }
 
     @Test

@@ -63,6 +63,12 @@ class CatalogTest {
         return rows;
     }
 
+    private List<VolumeInfo> listed() throws VolumeException {
+        VolumeList list = catalog.list();
+        assertEquals(List.of(), list.unreadable());
+        return list.volumes();
+    }
+
     /** Checks that a call fails, and changes nothing. */
     private VolumeException assertRefused(VolumeException.Kind kind, Executable call) throws StoreException {
         Map<String, String> before = everything();
@@ -78,7 +84,7 @@ class CatalogTest {
         assertEquals(Optional.of(created), catalog.find("a"));
         assertEquals(25, created.blockCount());
         assertEquals(Optional.empty(), catalog.find("b"));
-        assertEquals(List.of(created), catalog.list());
+        assertEquals(List.of(created), listed());
     }
 
     @Test
@@ -89,7 +95,7 @@ class CatalogTest {
         }
         assertEquals(
                 List.of("B", "a", "a b", "b", "ä", "\uD83D\uDCBE"),
-                catalog.list().stream().map(VolumeInfo::name).toList());
+                listed().stream().map(VolumeInfo::name).toList());
     }
 
     @Test
@@ -101,7 +107,7 @@ class CatalogTest {
             batch.set(volumeKey(info.name()), VolumeRecord.encode(info));
         }
         store.commit(batch);
-        List<VolumeInfo> volumes = catalog.list();
+        List<VolumeInfo> volumes = listed();
         assertEquals(count, volumes.size());
         assertEquals("v12000", volumes.getLast().name());
     }
@@ -133,7 +139,7 @@ class CatalogTest {
         int before = everything().size();
         catalog.delete("gone");
         assertEquals(before - 5, everything().size());
-        assertEquals(List.of(kept), catalog.list());
+        assertEquals(List.of(kept), listed());
         assertNotEquals(gone.layer(), catalog.create(spec("gone")).layer());
         assertEquals(3, catalog.find("gone").orElseThrow().layer());
     }
@@ -201,12 +207,29 @@ class CatalogTest {
             VolumeException failure = assertRefused(kind, () -> catalog.find("a"));
             assertTrue(failure.getMessage().contains("'a'"), failure.getMessage());
             assertRefused(kind, () -> catalog.delete("a"));
-            assertRefused(kind, catalog::list);
             assertRefused(VolumeException.Kind.EXISTS, () -> catalog.create(spec("a")));
         }
         // The record of one volume under the name of another.
         store.commit(new Batch().set(volumeKey("b"), record).set(volumeKey("a"), record));
         assertRefused(VolumeException.Kind.DAMAGED, () -> catalog.find("b"));
+    }
+
+    @Test
+    void aRecordThatCanNotBeReadHidesNoOther() throws Exception {
+        VolumeInfo before = catalog.create(spec("a"));
+        VolumeInfo after = catalog.create(spec("d"));
+        byte[] future = Objects.requireNonNull(store.get(volumeKey("a"))).clone();
+        future[1]++;
+        store.commit(new Batch().set(volumeKey("b"), new byte[3]).set(volumeKey("c"), future));
+        VolumeList list = catalog.list();
+        assertEquals(List.of(before, after), list.volumes());
+        assertEquals(
+                List.of("b", "c"),
+                list.unreadable().stream().map(VolumeList.Unreadable::name).toList());
+        for (VolumeList.Unreadable bad : list.unreadable()) {
+            VolumeException found = assertFails(bad.cause().kind(), () -> catalog.find(bad.name()));
+            assertEquals(found.getMessage(), bad.cause().getMessage());
+        }
     }
 
     @Test
@@ -234,10 +257,10 @@ class CatalogTest {
             store.onRead(Fault.fail(Kind.RETRYABLE));
             assertEquals(Optional.of(created), catalog.find("a"));
             store.onRead(Fault.fail(Kind.RETRYABLE));
-            assertEquals(List.of(created), catalog.list());
+            assertEquals(List.of(created), listed());
             store.onRead(Fault.fail(Kind.RETRYABLE)).onCommit(fault).onSync(Fault.fail(Kind.RETRYABLE));
             catalog.delete("a");
-            assertEquals(List.of(), catalog.list());
+            assertEquals(List.of(), listed());
         }
     }
 
@@ -284,7 +307,7 @@ class CatalogTest {
             won += task.get(Rig.DEADLINE_SECONDS, TimeUnit.SECONDS);
         }
         assertEquals(each, won);
-        List<VolumeInfo> volumes = catalog.list();
+        List<VolumeInfo> volumes = listed();
         assertEquals(threads * each + each, volumes.size());
         Set<Integer> layers = new HashSet<>();
         volumes.forEach(info -> assertTrue(layers.add(info.layer())));

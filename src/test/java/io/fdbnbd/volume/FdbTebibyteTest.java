@@ -40,7 +40,7 @@ class FdbTebibyteTest {
             rig.detach();
             rig.volumes.delete(Rig.NAME);
             assertEquals(0, rows(store));
-            assertTrue(rig.volumes.catalog().list().isEmpty());
+            assertTrue(rig.volumes.catalog().list().volumes().isEmpty());
         }
     }
 

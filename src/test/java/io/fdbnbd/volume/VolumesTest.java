@@ -203,7 +203,7 @@ class VolumesTest {
             int layer = rig.volumes.catalog().find(NAME).orElseThrow().layer();
             rig.volumes.delete(NAME);
             assertEquals(0, rig.volumes.attachedCount(NAME));
-            assertEquals(List.of(), rig.volumes.catalog().list());
+            assertEquals(List.of(), rig.volumes.catalog().list().volumes());
             assertEquals(null, rig.store.get(Keys.data(layer, 0)));
             assertEquals(null, rig.store.get(Keys.owner(layer)));
             assertFails(VolumeException.Kind.MISSING, () -> rig.volumes.delete(NAME));
