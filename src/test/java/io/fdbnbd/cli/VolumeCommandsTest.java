@@ -145,7 +145,10 @@ class VolumeCommandsTest {
         assertEquals(CommandRun.FAILED, text.exitCode());
         assertEquals(
                 List.of("NAME", "a", "c", "b"),
-                text.out().lines().map(line -> line.substring(0, line.indexOf(' '))).toList());
+                text.out()
+                        .lines()
+                        .map(line -> line.substring(0, line.indexOf(' ')))
+                        .toList());
 
         CommandRun json = volume("list", "--json");
         assertEquals("fdb-nbd: " + damage + "\n", json.err());
