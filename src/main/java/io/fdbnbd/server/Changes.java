@@ -21,13 +21,15 @@ final class Changes {
     private final Errors errors;
     private final ReplySender sender;
     private final GulpReplies replies;
+    private final RequestTimes times;
     private final String name;
 
-    Changes(Volume volume, Errors errors, ReplySender sender, GulpReplies replies, String name) {
+    Changes(Volume volume, Errors errors, ReplySender sender, GulpReplies replies, RequestTimes times, String name) {
         this.volume = volume;
         this.errors = errors;
         this.sender = sender;
         this.replies = replies;
+        this.times = times;
         this.name = name;
     }
 
@@ -45,7 +47,7 @@ final class Changes {
         } catch (VolumeException | RuntimeException e) {
             error = errors.report(volume.info().name(), request, e);
         }
-        replies.add(error, request.cookie());
+        replies.add(error, request);
     }
 
     /** A WRITE whose payload arrives in pieces. */
@@ -75,12 +77,13 @@ final class Changes {
         if (pending != null) {
             pending.ended();
         } else {
-            replies.add(error, request.cookie());
+            replies.add(error, request);
         }
     }
 
     /** On a thread of its own: it waits for all commits before it, and those need the volume's executor themselves. */
     void flush(Request request) throws IOException, InterruptedException {
+        long arrivedNanos = times.arrivedNanos();
         beginWaiting();
         Threads.startVirtual(name + "-flush", () -> {
             int error = 0;
@@ -89,7 +92,7 @@ final class Changes {
             } catch (Throwable e) { // there has to be a reply, whatever happens
                 error = errors.report(volume.info().name(), request, e);
             }
-            sender.sendFromOwnThread(new Reply(request.cookie(), error, null, 0));
+            sender.sendFromOwnThread(new Reply(request, arrivedNanos, error, null, 0));
         });
     }
 
@@ -113,6 +116,7 @@ final class Changes {
     /** A WRITE as it arrives. After a failure the rest is taken and ignored, and the end reports it. */
     final class StreamedWrite {
         private final Request request;
+        private final long arrivedNanos = times.arrivedNanos();
         private final @Nullable Pending pending;
         private long at;
         private @Nullable Throwable failure;
@@ -149,7 +153,7 @@ final class Changes {
                 pending.ended();
             } else {
                 int error = failure == null ? 0 : errors.report(volume.info().name(), request, failure);
-                replies.add(error, request.cookie());
+                replies.add(error, request, arrivedNanos);
             }
         }
 
@@ -165,6 +169,7 @@ final class Changes {
     /** Waits for the commits of one request's parts; its own end counts as one, so that it cannot end before them. */
     private final class Pending implements CommitListener {
         private final Request request;
+        private final long arrivedNanos = times.arrivedNanos();
         private final AtomicInteger parts = new AtomicInteger(1);
         private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
@@ -222,7 +227,7 @@ final class Changes {
         private void reply() {
             Throwable cause = failure.get();
             int error = cause == null ? 0 : errors.report(volume.info().name(), request, cause);
-            sender.sendLater(new Reply(request.cookie(), error, null, 0));
+            sender.sendLater(new Reply(request, arrivedNanos, error, null, 0));
         }
     }
 }

@@ -109,11 +109,13 @@ final class Connection implements Runnable {
         Logger.info("volume {}: attached to {} from {}", export.name(), name, peer);
         BufferPool pool = server.sharedBuffers();
         Gulps gulps = new Gulps(channel, pool, in);
-        GulpReplies replies = new GulpReplies(sender, pool, out);
-        Reads reads = new Reads(volume, server.errors(), sender, replies, pool, name);
-        Changes changes = new Changes(volume, server.errors(), sender, replies, name);
+        RequestTimes times = new RequestTimes(server.ticker(), volume.meter());
+        sender.measureWith(times);
+        GulpReplies replies = new GulpReplies(sender, pool, out, times);
+        Reads reads = new Reads(volume, server.errors(), sender, replies, pool, times, name);
+        Changes changes = new Changes(volume, server.errors(), sender, replies, times, name);
         try {
-            new Transmission(export, volume.info().blockBytes(), gulps, replies, reads, changes, stats).run();
+            new Transmission(export, volume.info().blockBytes(), gulps, replies, reads, changes, stats, times).run();
             phase = Phase.ENDING;
             sender.finish();
         } finally {

@@ -2,6 +2,7 @@ package io.fdbnbd.server;
 
 import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.nbd.Replies;
+import io.fdbnbd.nbd.Request;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -17,24 +18,32 @@ final class GulpReplies {
     private final ReplySender sender;
     private final BufferPool pool;
     private final ByteBuffer share;
+    private final RequestTimes times;
     private ByteBuffer out;
 
     /** Whether {@code out} is the pool's. */
     private boolean grown;
 
-    GulpReplies(ReplySender sender, BufferPool pool, ByteBuffer share) {
+    GulpReplies(ReplySender sender, BufferPool pool, ByteBuffer share, RequestTimes times) {
         this.sender = sender;
         this.pool = pool;
         this.share = share;
+        this.times = times;
         this.out = share;
     }
 
-    /** Adds a reply without data. */
-    void add(int error, long cookie) throws IOException {
+    /** Adds a reply without data, to a request of this gulp. */
+    void add(int error, Request request) throws IOException {
+        add(error, request, times.arrivedNanos());
+    }
+
+    /** Adds a reply without data, to a request that may have begun in an earlier gulp. */
+    void add(int error, Request request, long arrivedNanos) throws IOException {
         if (out.remaining() < Nbd.SIMPLE_REPLY_BYTES) {
             flush();
         }
-        Replies.putSimple(out, error, cookie);
+        Replies.putSimple(out, error, request.cookie());
+        times.answered(request, arrivedNanos, error);
     }
 
     /**
@@ -75,6 +84,7 @@ final class GulpReplies {
     void flushWith(ByteBuffer data) throws IOException {
         sender.send(out.flip(), data);
         out.clear();
+        times.sent();
     }
 
     /** Sends what was added. */
@@ -82,6 +92,7 @@ final class GulpReplies {
         if (out.position() > 0) {
             sender.send(out.flip(), null);
             out.clear();
+            times.sent();
         }
     }
 

@@ -30,17 +30,26 @@ final class Reads {
     private final ReplySender sender;
     private final GulpReplies replies;
     private final BufferPool pool;
+    private final RequestTimes times;
     private final String name;
     private final ReadPattern pattern = new ReadPattern();
     private final List<WaitingRead> waiting = new ArrayList<>(TOGETHER_MAX);
     private int waitingBytes;
 
-    Reads(Volume volume, Errors errors, ReplySender sender, GulpReplies replies, BufferPool pool, String name) {
+    Reads(
+            Volume volume,
+            Errors errors,
+            ReplySender sender,
+            GulpReplies replies,
+            BufferPool pool,
+            RequestTimes times,
+            String name) {
         this.volume = volume;
         this.errors = errors;
         this.sender = sender;
         this.replies = replies;
         this.pool = pool;
+        this.times = times;
         this.name = name;
     }
 
@@ -66,7 +75,7 @@ final class Reads {
                 readLater(request, buffer);
             }
         } else if (error != 0) {
-            replies.add(error, request.cookie());
+            replies.add(error, request);
         }
     }
 
@@ -98,7 +107,7 @@ final class Reads {
             if (error == 0) {
                 replies.flushWith(buffer.flip());
             } else if (error != MUST_WAIT) {
-                replies.add(error, request.cookie());
+                replies.add(error, request);
             }
         } catch (IOException e) {
             pool.give(buffer);
@@ -135,6 +144,7 @@ final class Reads {
         out.limit(limit);
         if (error == 0) {
             Replies.setSimple(out, start, 0, request.cookie());
+            times.answered(request, times.arrivedNanos(), 0);
         } else {
             out.position(start);
         }
@@ -194,6 +204,7 @@ final class Reads {
     /** A READ that waits for the store, counted by the sender from its begin to its reply. */
     private final class WaitingRead {
         private final Request request;
+        private final long arrivedNanos = times.arrivedNanos();
         private final ByteBuffer buffer;
         private final RangeRead range;
 
@@ -213,12 +224,12 @@ final class Reads {
                 return failed(failure);
             }
             Replies.setSimple(buffer, 0, 0, request.cookie());
-            return new Reply(request.cookie(), 0, buffer.flip(), replyBytes());
+            return new Reply(request, arrivedNanos, 0, buffer.flip(), replyBytes());
         }
 
         Reply failed(Throwable cause) {
             int error = errors.report(volume.info().name(), request, cause);
-            return new Reply(request.cookie(), error, buffer, replyBytes());
+            return new Reply(request, arrivedNanos, error, buffer, replyBytes());
         }
 
         private int replyBytes() {
@@ -227,6 +238,7 @@ final class Reads {
     }
 
     private void readLong(Request request) throws IOException, InterruptedException {
+        long arrivedNanos = times.arrivedNanos();
         ByteBuffer buffer = pool.tryTake(BufferPool.READ_CHUNK_BYTES);
         if (buffer == null) {
             readThroughShare(request);
@@ -242,10 +254,11 @@ final class Reads {
             int replyBytes = buffer.capacity();
             int error = new PiecewiseRead(request, volume, errors, sender).run(buffer);
             if (error == 0) {
+                times.record(request, arrivedNanos, 0);
                 pool.give(buffer);
                 sender.end(replyBytes);
             } else {
-                sender.sendLater(new Reply(request.cookie(), error, buffer, replyBytes));
+                sender.sendLater(new Reply(request, arrivedNanos, error, buffer, replyBytes));
             }
         });
     }
@@ -256,8 +269,10 @@ final class Reads {
         ByteBuffer share = replies.flushAndBorrowShare();
         int error = new PiecewiseRead(request, volume, errors, sender).run(share);
         share.clear();
-        if (error != 0) {
-            replies.add(error, request.cookie());
+        if (error == 0) {
+            times.record(request, times.arrivedNanos(), 0);
+        } else {
+            replies.add(error, request);
         }
     }
 

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -53,7 +54,7 @@ final class ReplySender {
     private final Semaphore bytes = new Semaphore(BYTES_MAX);
 
     private final @Nullable ByteBuffer[] gather = new ByteBuffer[GATHER_MAX];
-    private final Reply[] taken = new Reply[REQUESTS_MAX];
+    private final @Nullable Reply[] taken = new Reply[REQUESTS_MAX];
     private int takenCount;
     private boolean broken;
 
@@ -68,6 +69,9 @@ final class ReplySender {
     /** Set by the reader only, before anything that could call {@link #sendLater} exists. */
     private volatile @Nullable Thread writer;
 
+    /** Set by the reader before the first request. */
+    private @Nullable RequestTimes times;
+
     private volatile boolean writerSleeps;
     private volatile boolean finished;
 
@@ -75,6 +79,11 @@ final class ReplySender {
         this.channel = channel;
         this.pool = pool;
         this.name = name;
+    }
+
+    /** Measures the requests whose replies are sent from here on. The reader's, before the first of them. */
+    void measureWith(RequestTimes requestTimes) {
+        times = requestTimes;
     }
 
     /** Sends {@code first}, then {@code second} if there is one. Waits for the socket. The reader's. */
@@ -260,6 +269,7 @@ final class ReplySender {
                 throw new ClosedChannelException();
             }
             write(all);
+            recordTaken();
         } catch (IOException e) {
             broken = true;
             throw e;
@@ -282,7 +292,7 @@ final class ReplySender {
             if (reply.data() != null && reply.error() == 0) {
                 gather[all++] = reply.data();
             } else {
-                Replies.putSimple(heads, reply.error(), reply.cookie());
+                Replies.putSimple(heads, reply.error(), reply.request().cookie());
             }
         }
         if (heads.flip().hasRemaining()) {
@@ -325,23 +335,30 @@ final class ReplySender {
         writesDone.lazySet(begun);
     }
 
+    private void recordTaken() {
+        for (int i = 0; i < takenCount; i++) {
+            Reply reply = taken[i];
+            if (times != null && reply != null) {
+                times.record(reply.request(), reply.arrivedNanos(), reply.error());
+            }
+        }
+    }
+
     private void releaseTaken() {
         int sum = 0;
         for (int i = 0; i < takenCount; i++) {
-            Reply reply = taken[i];
+            Reply reply = Objects.requireNonNull(taken[i]);
             sum += reply.bytes();
             if (reply.data() != null) {
                 pool.give(reply.data());
             }
-            taken[i] = NOTHING;
+            taken[i] = null;
         }
         int count = takenCount;
         takenCount = 0;
         bytes.release(sum);
         requests.release(count);
     }
-
-    private static final Reply NOTHING = new Reply(0, 0, null, 0);
 
     private void closeChannel() {
         try {

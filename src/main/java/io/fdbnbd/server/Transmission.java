@@ -29,6 +29,7 @@ final class Transmission {
     private final Changes changes;
     private final int blockBytes;
     private final ConnectionStats stats;
+    private final RequestTimes times;
     private long turnBytes;
 
     Transmission(
@@ -38,7 +39,8 @@ final class Transmission {
             GulpReplies replies,
             Reads reads,
             Changes changes,
-            ConnectionStats stats) {
+            ConnectionStats stats,
+            RequestTimes times) {
         this.export = export;
         this.blockBytes = blockBytes;
         this.gulps = gulps;
@@ -46,6 +48,7 @@ final class Transmission {
         this.reads = reads;
         this.changes = changes;
         this.stats = stats;
+        this.times = times;
     }
 
     /**
@@ -91,6 +94,7 @@ final class Transmission {
 
     /** Serves every request that is there as a whole. Returns false after DISC. */
     private boolean serveGulp() throws IOException, InterruptedException {
+        times.arrived();
         ByteBuffer in = gulps.buffer();
         while (in.remaining() >= Nbd.REQUEST_BYTES) {
             int start = in.position();
@@ -120,7 +124,7 @@ final class Transmission {
                 execute(request, in);
             } else {
                 in.position(in.position() + (int) payloadBytes);
-                replies.add(error, request.cookie());
+                replies.add(error, request);
             }
         }
         return true;
@@ -143,7 +147,7 @@ final class Transmission {
             }
             case Nbd.CMD_FLUSH -> changes.flush(request);
             case Nbd.CMD_TRIM, Nbd.CMD_WRITE_ZEROES -> changes.zero(request);
-            case Nbd.CMD_CACHE -> replies.add(0, request.cookie());
+            case Nbd.CMD_CACHE -> replies.add(0, request);
             default -> throw new IllegalStateException("a command passed the rules that nobody serves");
         }
     }
@@ -157,7 +161,7 @@ final class Transmission {
         reads.launch();
         if (error != 0) {
             passPayload(request, null);
-            replies.add(error, request.cookie());
+            replies.add(error, request);
             return;
         }
         Changes.StreamedWrite write = changes.writeStreamed(request);
@@ -187,6 +191,7 @@ final class Transmission {
                 if (!gulps.receive()) {
                     throw new EOFException("the stream ended inside of a WRITE's data");
                 }
+                times.arrived();
                 continue;
             }
             int end = in.position() + (int) bytes;

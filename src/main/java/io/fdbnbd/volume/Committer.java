@@ -1,5 +1,7 @@
 package io.fdbnbd.volume;
 
+import io.fdbnbd.metrics.Measure;
+import io.fdbnbd.metrics.Meter;
 import io.fdbnbd.store.Batch;
 import io.fdbnbd.store.StoreLimits;
 import io.fdbnbd.util.Threads;
@@ -36,6 +38,7 @@ final class Committer {
     private final long batchBytesTarget;
     private final long blockBytesCounted;
     private final Announcements announcements;
+    private final Meter meter;
 
     private final List<DirtyBlock> arrived = new ArrayList<>();
     private final List<DirtyBlock> deferred = new ArrayList<>();
@@ -54,7 +57,8 @@ final class Committer {
             Flights flights,
             Announcements announcements,
             Executor flightExecutor,
-            Ticker ticker) {
+            Ticker ticker,
+            Meter meter) {
         this.codec = codec;
         this.layer = info.layer();
         this.buffer = buffer;
@@ -65,6 +69,7 @@ final class Committer {
         this.batchBytesTarget = limits.batchBytesTarget();
         this.blockBytesCounted = Batch.countedSet(Keys.DATA_KEY_BYTES, codec.valueBytesMax());
         this.announcements = announcements;
+        this.meter = meter;
     }
 
     Thread start(String volumeName) {
@@ -122,6 +127,7 @@ final class Committer {
             }
             launched = true;
             window.launched(flight.batch().countedBytes());
+            measure(flight);
             flightExecutor.execute(() -> fly(flight));
         }
         return launched;
@@ -132,9 +138,22 @@ final class Committer {
         try {
             flights.fly(flight);
         } finally {
-            window.landed(flight.batch().countedBytes(), ticker.nanoTime() - began);
+            long nanos = ticker.nanoTime() - began;
+            meter.record(Measure.WRITE_COMMIT, nanos, 1);
+            window.landed(flight.batch().countedBytes(), nanos);
             announcements.wakeUp();
         }
+    }
+
+    private void measure(Flight flight) {
+        long now = ticker.nanoTime();
+        for (DirtyBlock block : flight.blocks()) {
+            meter.record(Measure.WRITE_QUEUE, now - block.dirtyNanos(), 1);
+        }
+        meter.record(Measure.TRANSACTION_BYTES, flight.batch().countedBytes(), 1);
+        meter.record(Measure.TRANSACTION_BLOCKS, flight.blocks().size(), 1);
+        meter.record(Measure.BUFFER_BYTES, buffer.heldBytes(), 1);
+        meter.count(Measure.BLOCKS_COMMITTED, flight.blocks().size());
     }
 
     private void nextLot() {

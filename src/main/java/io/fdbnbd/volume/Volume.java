@@ -3,6 +3,7 @@ package io.fdbnbd.volume;
 import static io.fdbnbd.volume.VolumeException.Kind.IO;
 import static io.fdbnbd.volume.VolumeException.Kind.SHUTTING_DOWN;
 
+import io.fdbnbd.metrics.Meter;
 import io.fdbnbd.store.Store;
 import io.fdbnbd.store.StoreLimits;
 import io.fdbnbd.util.ByteBudget;
@@ -47,6 +48,7 @@ public final class Volume {
     private final @Nullable Heartbeat heartbeat;
     private final Flights flights;
     private final Backoff backoff;
+    private final Meter meter;
 
     Volume(
             VolumeInfo info,
@@ -57,7 +59,8 @@ public final class Volume {
             ByteBudget.Share budget,
             Semaphore readAheadPieces,
             Backoff backoff,
-            Ticker ticker) {
+            Ticker ticker,
+            Meter meter) {
         this.info = info;
         this.geometry = new Geometry(info.sizeBytes(), info.blockBytes());
         this.ackMode = ackMode;
@@ -65,7 +68,8 @@ public final class Volume {
         this.owner = owner;
         this.budget = budget;
         this.backoff = backoff;
-        Stall stall = new Stall(info.name(), ticker);
+        this.meter = meter;
+        Stall stall = new Stall(info.name(), ticker, meter);
         StoreLimits limits = store.limits();
         BlockCodec codec = new BlockCodec(info.layer(), info.blockBytes(), info.compression());
         BlockReader blocks = new BlockReader(info, geometry, codec, store, owner, backoff, stall);
@@ -78,17 +82,22 @@ public final class Volume {
                 this::readNew,
                 store.executor(),
                 ticker);
-        this.buffer = new WriteBuffer(geometry, codec, budget, announcements, readAhead);
+        this.buffer = new WriteBuffer(geometry, codec, budget, announcements, readAhead, ticker, meter);
         this.flights = new Flights(info.name(), store, owner, buffer, blocks, backoff, stall);
-        this.reader = new VolumeReader(geometry, readAhead, buffer, blocks, flights::fail);
+        this.reader = new VolumeReader(geometry, readAhead, buffer, blocks, flights::fail, ticker, meter);
         Executor executor = limits.commitsInFlightMax() == 1 ? Runnable::run : store.executor();
-        this.committer = new Committer(info, codec, limits, buffer, flights, announcements, executor, ticker);
+        this.committer = new Committer(info, codec, limits, buffer, flights, announcements, executor, ticker, meter);
         this.committerThread = committer.start(info.name());
         this.heartbeat = store.isShared() ? new Heartbeat(store, owner, info, session, flights::fail) : null;
     }
 
     public VolumeInfo info() {
         return info;
+    }
+
+    /** Takes what is measured of this volume, until it is closed. */
+    public Meter meter() {
+        return meter;
     }
 
     /** Whether a write may be answered only after its commit. */
@@ -104,6 +113,11 @@ public final class Volume {
     /** Whether a flush waits for a commit. */
     boolean hasFlushWaiting() {
         return buffer.isAwaited();
+    }
+
+    /** Whether a write waits for room in the buffer. */
+    boolean hasWriteWaiting() {
+        return budget.waiterCount() > 0;
     }
 
     /** Whether another server has taken the volume over, or it was deleted: everything fails from now on. */
@@ -271,6 +285,7 @@ public final class Volume {
             committer.stop();
             Threads.joinOrWarn(committerThread, JOIN_DEADLINE);
             budget.close();
+            meter.close();
         }
     }
 

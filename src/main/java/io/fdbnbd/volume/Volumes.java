@@ -3,6 +3,7 @@ package io.fdbnbd.volume;
 import static io.fdbnbd.volume.VolumeException.Kind.BUSY;
 import static io.fdbnbd.volume.VolumeException.Kind.SHUTTING_DOWN;
 
+import io.fdbnbd.metrics.Metrics;
 import io.fdbnbd.store.Store;
 import io.fdbnbd.util.ByteBudget;
 import io.fdbnbd.util.Ticker;
@@ -41,6 +42,7 @@ public final class Volumes implements AutoCloseable {
     private final VolumeOptions options;
     private final Takeover takeover;
     private final Ticker ticker;
+    private final Metrics metrics;
     private final ByteBudget buffers;
     private final Semaphore readAheadPieces;
     private final SecureRandom random = new SecureRandom();
@@ -56,16 +58,26 @@ public final class Volumes implements AutoCloseable {
 
     /** @throws VolumeException FUTURE_FORMAT or DAMAGED if this program must not touch the store; IO */
     public Volumes(Store store, VolumeOptions options, Ticker ticker) throws VolumeException {
-        this(store, options, ticker, () -> Backoff.exponential(5, 1000));
+        this(store, options, ticker, new Metrics());
+    }
+
+    /**
+     * @param metrics has a meter for every open volume
+     * @throws VolumeException FUTURE_FORMAT or DAMAGED if this program must not touch the store; IO
+     */
+    public Volumes(Store store, VolumeOptions options, Ticker ticker, Metrics metrics) throws VolumeException {
+        this(store, options, ticker, metrics, () -> Backoff.exponential(5, 1000));
     }
 
     /** @param backoffs gives every volume its own */
-    Volumes(Store store, VolumeOptions options, Ticker ticker, Supplier<Backoff> backoffs) throws VolumeException {
+    Volumes(Store store, VolumeOptions options, Ticker ticker, Metrics metrics, Supplier<Backoff> backoffs)
+            throws VolumeException {
         this.store = store;
         this.catalog = new Catalog(store, InstantSource.system());
         this.options = options;
         this.takeover = new Takeover(store, options.takeOver(), ticker, Takeover.Pause.REAL);
         this.ticker = ticker;
+        this.metrics = metrics;
         this.backoffs = backoffs;
         this.buffers = new ByteBudget(options.bufferBytesMax());
         this.readAheadPieces = new Semaphore((int) (options.readAheadBytesMax() / ReadAhead.PIECE_BYTES));
@@ -154,7 +166,16 @@ public final class Volumes implements AutoCloseable {
                 ByteBudget.Share budget =
                         buffers.share(VolumeOptions.VOLUME_BUFFER_BYTES_GUARANTEED, options.volumeBufferBytesMax());
                 slot.volume = new Volume(
-                        info, store, owner, session, options.ackMode(), budget, readAheadPieces, backoff, ticker);
+                        info,
+                        store,
+                        owner,
+                        session,
+                        options.ackMode(),
+                        budget,
+                        readAheadPieces,
+                        backoff,
+                        ticker,
+                        metrics.open(name));
             }
             return slot.volume;
         } finally {

@@ -1,6 +1,9 @@
 package io.fdbnbd.volume;
 
+import io.fdbnbd.metrics.Measure;
+import io.fdbnbd.metrics.Meter;
 import io.fdbnbd.util.ByteBudget;
+import io.fdbnbd.util.Ticker;
 import io.fdbnbd.volume.DirtyEntry.State;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -30,6 +33,8 @@ final class WriteBuffer {
     private final ByteBudget.Share budget;
     private final Announcements announcements;
     private final ReadAhead readAhead;
+    private final Ticker ticker;
+    private final Meter meter;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition landed = lock.newCondition();
@@ -51,13 +56,17 @@ final class WriteBuffer {
             BlockCodec codec,
             ByteBudget.Share budget,
             Announcements announcements,
-            ReadAhead readAhead) {
+            ReadAhead readAhead,
+            Ticker ticker,
+            Meter meter) {
         this.geometry = geometry;
         this.codec = codec;
         this.dirty = new DirtyMap(geometry, codec);
         this.budget = budget;
         this.announcements = announcements;
         this.readAhead = readAhead;
+        this.ticker = ticker;
+        this.meter = meter;
     }
 
     // ---- connections
@@ -85,6 +94,7 @@ final class WriteBuffer {
         } finally {
             unreserve(count - added.size());
         }
+        meter.count(Measure.BLOCKS_WRITTEN, count);
         src.position(src.limit());
     }
 
@@ -121,6 +131,8 @@ final class WriteBuffer {
     private void announceAdded(List<DirtyBlock> added) {
         if (!added.isEmpty()) {
             clean = false;
+            long now = ticker.nanoTime();
+            added.forEach(block -> block.setDirtyNanos(now));
             announcements.add(added.toArray(NO_BLOCKS));
         }
     }
@@ -253,9 +265,20 @@ final class WriteBuffer {
         return new VolumeException(failure.kind(), failure.getMessage(), failure);
     }
 
+    /** What is held against the budget. */
+    long heldBytes() {
+        return budget.heldBytes();
+    }
+
     private void reserve(int entries) throws VolumeException {
+        long bytes = (long) entries * geometry.blockBytes();
+        if (budget.tryAcquire(bytes)) {
+            return;
+        }
+        long began = ticker.nanoTime();
         try {
-            if (budget.acquire((long) entries * geometry.blockBytes())) {
+            if (budget.acquire(bytes)) {
+                meter.record(Measure.WRITE_ROOM, ticker.nanoTime() - began, 1);
                 return;
             }
         } catch (InterruptedException e) {

@@ -2,6 +2,7 @@ package io.fdbnbd.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.fdbnbd.metrics.Metrics;
 import io.fdbnbd.store.Batch;
 import io.fdbnbd.store.FaultStore;
 import io.fdbnbd.store.KeyRange;
@@ -41,6 +42,7 @@ final class ServerFixture implements AutoCloseable {
     }
 
     final HandTicker ticker = new HandTicker();
+    final Metrics metrics = new Metrics();
     final FaultStore store = new FaultStore(new MemoryStore());
     final WaitingStore reads = new WaitingStore(store);
     final Volumes volumes;
@@ -52,7 +54,7 @@ final class ServerFixture implements AutoCloseable {
     }
 
     ServerFixture(AckMode ackMode, UnaryOperator<ServerOptions> change) throws Exception {
-        volumes = new Volumes(reads, VolumeOptions.of(ackMode), Ticker.SYSTEM);
+        volumes = new Volumes(reads, VolumeOptions.of(ackMode), Ticker.SYSTEM, metrics);
         volumes.catalog().create(new VolumeSpec(DISK, DISK_BYTES, BLOCK_BYTES, Compression.NONE));
         server = new NbdServer(
                 volumes, change.apply(ServerOptions.of(List.of(ListenAddress.parse("127.0.0.1:0")))), ticker);
