@@ -1,5 +1,7 @@
 package io.fdbnbd.cli;
 
+import io.fdbnbd.metrics.LatencyLog;
+import io.fdbnbd.metrics.Metrics;
 import io.fdbnbd.server.ListenAddress;
 import io.fdbnbd.server.NbdServer;
 import io.fdbnbd.server.ServerOptions;
@@ -11,9 +13,12 @@ import io.fdbnbd.volume.VolumeOptions;
 import io.fdbnbd.volume.Volumes;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -84,6 +89,21 @@ final class ServeCommand implements Callable<Integer> {
                             + " are taken in any case, after 10 s.")
     private boolean takeOver;
 
+    @Option(
+            names = "--latency-log",
+            paramLabel = "FILE",
+            description =
+                    "Write latencies and what else is measured to this file, as an interval log of HdrHistogram; what was"
+                            + " there is kept as FILE.1. To see it: fdb-nbd report FILE -o report.html")
+    private @Nullable Path latencyLog;
+
+    @Option(
+            names = "--interval",
+            paramLabel = "TIME",
+            converter = Converters.Interval.class,
+            description = "How much of the latency log goes into one entry, like 500ms or 1m. Default: 1s.")
+    private Duration interval = Duration.ofSeconds(1);
+
     /** @param store is asked when the command runs, after its options have been read */
     ServeCommand(Supplier<StoreAddress> store, Surroundings surroundings) {
         this.store = store;
@@ -107,7 +127,12 @@ final class ServeCommand implements Callable<Integer> {
     /** Starts everything, each part registered as soon as it is there. */
     private Announcement start(StoreAddress address, Closer parts) throws IOException {
         Store opened = parts.register(address.open());
-        Volumes volumes = parts.register(new Volumes(opened, options(), Ticker.SYSTEM));
+        Metrics metrics = new Metrics();
+        if (latencyLog != null) {
+            // Before the volumes: closed after them, it has the last that they did.
+            parts.register(LatencyLog.start(latencyLog, interval, metrics, Ticker.SYSTEM, InstantSource.system()));
+        }
+        Volumes volumes = parts.register(new Volumes(opened, options(), Ticker.SYSTEM, metrics));
         parts.register(volumes::requireAllStored);
         WantedVolume.createAll(wanted, volumes.catalog(), this::say);
         warnOfStrangers();
