@@ -43,7 +43,7 @@ class ArchitectureTest {
     record Guest(String library, String host) {}
 
     static final List<Room> ROOMS = List.of(
-            new Room("cli", "server", "nbd", "volume", "store..", "metrics", "util"),
+            new Room("cli", "server", "nbd", "volume", "store..", "metrics..", "util"),
             new Room("server", "nbd", "volume", "metrics", "util"),
             new Room("nbd", "util"),
             new Room("volume", "store", "metrics", "util"),
@@ -52,12 +52,13 @@ class ArchitectureTest {
             new Room("store.rocks", "store", "util"),
             new Room("store.fdb", "store", "util"),
             new Room("metrics", "util"),
+            new Room("metrics.report", "metrics", "util"),
             new Room("util"));
 
     static final List<Guest> GUESTS = List.of(
             new Guest("org.rocksdb..", "store.rocks"),
             new Guest("com.apple.foundationdb..", "store.fdb"),
-            new Guest("org.HdrHistogram..", "metrics"),
+            new Guest("org.HdrHistogram..", "metrics.."),
             new Guest("picocli..", "cli"));
 
     /** As a call or as a method reference. */

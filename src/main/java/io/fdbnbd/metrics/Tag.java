@@ -11,9 +11,10 @@ import java.util.Optional;
  * What a line of an interval log is about, as its tag: {@code disk/read}. A tag ends at a comma, and volumes may have any
  * name: so names are encoded as in a URL.
  */
-record Tag(String volume, Measure measure) {
+public record Tag(String volume, Measure measure) {
 
-    static Optional<Tag> parse(String text) {
+    /** Empty if it is not one of ours. */
+    public static Optional<Tag> parse(String text) {
         int slash = text.indexOf('/');
         if (slash < 0) {
             return Optional.empty();

@@ -106,7 +106,11 @@ class LatencyLogTest {
         processor.start();
         processor.join();
         String table = Files.readString(temp.resolve("out.hgrm"));
-        assertTrue(Pattern.compile("Max += +8\\.0.*Total count += +100]").matcher(table).find(), table);
+        assertTrue(
+                Pattern.compile("Max += +8\\.0.*Total count += +100]")
+                        .matcher(table)
+                        .find(),
+                table);
     }
 
     @Test
