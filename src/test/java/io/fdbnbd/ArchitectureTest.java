@@ -43,7 +43,7 @@ class ArchitectureTest {
     record Guest(String library, String host) {}
 
     static final List<Room> ROOMS = List.of(
-            new Room("cli", "server", "nbd", "volume", "store..", "metrics", "tls", "util"),
+            new Room("cli", "server", "nbd", "volume", "store..", "metrics..", "tls", "util"),
             new Room("server", "nbd", "volume", "metrics", "tls", "util"),
             new Room("nbd", "util"),
             new Room("tls", "util"),
@@ -53,12 +53,13 @@ class ArchitectureTest {
             new Room("store.rocks", "store", "util"),
             new Room("store.fdb", "store", "util"),
             new Room("metrics", "util"),
+            new Room("metrics.report", "metrics", "util"),
             new Room("util"));
 
     static final List<Guest> GUESTS = List.of(
             new Guest("org.rocksdb..", "store.rocks"),
             new Guest("com.apple.foundationdb..", "store.fdb"),
-            new Guest("org.HdrHistogram..", "metrics"),
+            new Guest("org.HdrHistogram..", "metrics.."),
             new Guest("tlschannel..", "tls"),
             new Guest("org.bouncycastle..", "tls"),
             new Guest("picocli..", "cli"));

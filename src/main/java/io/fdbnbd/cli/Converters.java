@@ -1,13 +1,16 @@
 package io.fdbnbd.cli;
 
+import io.fdbnbd.metrics.LatencyLog;
 import io.fdbnbd.server.Access;
 import io.fdbnbd.server.AddressRange;
 import io.fdbnbd.server.ListenAddress;
+import io.fdbnbd.util.Durations;
 import io.fdbnbd.util.Sizes;
 import io.fdbnbd.volume.AckMode;
 import io.fdbnbd.volume.Compression;
 import io.fdbnbd.volume.UncleanPolicy;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -47,6 +50,18 @@ final class Converters {
         @Override
         public Long convert(String text) {
             return Converters.convert(Sizes::parse, text);
+        }
+    }
+
+    /** How much goes into one entry of a latency log. */
+    static final class Interval implements ITypeConverter<Duration> {
+        @Override
+        public Duration convert(String text) {
+            Duration interval = Converters.convert(Durations::parse, text);
+            if (interval.compareTo(LatencyLog.INTERVAL_MIN) < 0 || interval.compareTo(LatencyLog.INTERVAL_MAX) > 0) {
+                throw new TypeConversionException("an interval is between 100ms and 1h, and not " + text);
+            }
+            return interval;
         }
     }
 

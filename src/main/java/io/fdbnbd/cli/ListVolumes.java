@@ -1,5 +1,6 @@
 package io.fdbnbd.cli;
 
+import io.fdbnbd.util.Json;
 import io.fdbnbd.volume.VolumeException;
 import io.fdbnbd.volume.VolumeInfo;
 import io.fdbnbd.volume.VolumeList;

@@ -111,6 +111,7 @@ public final class Main implements Runnable {
         Main main = new Main(surroundings);
         CommandLine command = new CommandLine(main)
                 .addSubcommand(new ServeCommand(main::storeAddress, surroundings))
+                .addSubcommand(new ReportCommand())
                 .addSubcommand(
                         VolumeCommand.commandLine(new StoreReach(main::storeAddress, surroundings), surroundings));
         return configured(command).setExecutionStrategy(main::execute);

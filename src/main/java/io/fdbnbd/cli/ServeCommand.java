@@ -1,5 +1,8 @@
 package io.fdbnbd.cli;
 
+import io.fdbnbd.metrics.LatencyLog;
+import io.fdbnbd.metrics.Meter;
+import io.fdbnbd.metrics.Metrics;
 import io.fdbnbd.server.Access;
 import io.fdbnbd.server.ListenAddress;
 import io.fdbnbd.server.NbdServer;
@@ -14,9 +17,13 @@ import io.fdbnbd.volume.VolumeOptions;
 import io.fdbnbd.volume.Volumes;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -111,6 +118,21 @@ final class ServeCommand implements Callable<Integer> {
             })
     private UncleanPolicy onUnclean = UncleanPolicy.REFUSE;
 
+    @Option(
+            names = "--latency-log",
+            paramLabel = "FILE",
+            description =
+                    "Write latencies and what else is measured to this file, as an interval log of HdrHistogram; what was"
+                            + " there is kept as FILE.1. To see it: fdb-nbd report FILE -o report.html")
+    private @Nullable Path latencyLog;
+
+    @Option(
+            names = "--interval",
+            paramLabel = "TIME",
+            converter = Converters.Interval.class,
+            description = "How much of the latency log goes into one entry, like 500ms or 1m. Default: 1s.")
+    private Duration interval = Duration.ofSeconds(1);
+
     /** @param store is asked when the command runs, after its options have been read */
     ServeCommand(Supplier<StoreAddress> store, Surroundings surroundings) {
         this.store = store;
@@ -135,7 +157,8 @@ final class ServeCommand implements Callable<Integer> {
     /** Starts everything, each part registered as soon as it is there. */
     private Announcement start(StoreAddress address, Access access, Closer parts) throws IOException {
         Store opened = parts.register(address.open());
-        Volumes volumes = parts.register(new Volumes(opened, options(), Ticker.SYSTEM));
+        // Before the volumes: closed after them, the latency log has the last that they did.
+        Volumes volumes = parts.register(new Volumes(opened, options(), Ticker.SYSTEM, meters(parts)));
         parts.register(volumes::requireAllStored);
         WantedVolume.createAll(wanted, volumes.catalog(), this::say);
         warnOfStrangers(access);
@@ -153,6 +176,15 @@ final class ServeCommand implements Callable<Integer> {
         VolumeList all = volumes.catalog().list();
         all.unreadable().forEach(bad -> Logger.warn("not served: {}", Failures.sentence(bad.cause())));
         return new Announcement(address, address.option(surroundings), all.volumes(), server.addresses(), ack, access);
+    }
+
+    private Function<String, Meter> meters(Closer parts) throws IOException {
+        if (latencyLog == null) {
+            return name -> Meter.NONE;
+        }
+        Metrics metrics = new Metrics(Ticker.SYSTEM);
+        parts.register(LatencyLog.start(latencyLog, interval, metrics, Ticker.SYSTEM, InstantSource.system()));
+        return metrics::open;
     }
 
     private VolumeOptions options() {

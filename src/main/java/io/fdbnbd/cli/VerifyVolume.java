@@ -1,5 +1,6 @@
 package io.fdbnbd.cli;
 
+import io.fdbnbd.util.Json;
 import io.fdbnbd.util.Sizes;
 import io.fdbnbd.volume.Scrub;
 import io.fdbnbd.volume.VolumeException;

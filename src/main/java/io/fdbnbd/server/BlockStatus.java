@@ -29,18 +29,27 @@ final class BlockStatus {
     private final GulpReplies replies;
     private final BufferPool pool;
     private final Framing framing;
+    private final RequestTimes times;
 
     BlockStatus(
-            Volume volume, Errors errors, ReplySender sender, GulpReplies replies, BufferPool pool, Framing framing) {
+            Volume volume,
+            Errors errors,
+            ReplySender sender,
+            GulpReplies replies,
+            BufferPool pool,
+            Framing framing,
+            RequestTimes times) {
         this.volume = volume;
         this.errors = errors;
         this.sender = sender;
         this.replies = replies;
         this.pool = pool;
         this.framing = framing;
+        this.times = times;
     }
 
     void status(Request request) throws IOException, InterruptedException {
+        long arrivedNanos = times.arrivedNanos();
         ByteBuffer buffer = pool.tryTake(REPLY_BYTES);
         if (buffer == null) {
             statusInTurn(request);
@@ -57,7 +66,7 @@ final class BlockStatus {
         }
         try {
             volume.executor().execute(() -> {
-                Reply reply = new Reply(request, put(request, buffer), buffer, REPLY_BYTES);
+                Reply reply = new Reply(request, arrivedNanos, put(request, buffer), buffer, REPLY_BYTES);
                 if (Thread.currentThread().isVirtual()) {
                     sender.sendFromOwnThread(reply);
                 } else {
@@ -65,7 +74,7 @@ final class BlockStatus {
                 }
             });
         } catch (RuntimeException e) { // it does not take tasks any more
-            sender.sendLater(new Reply(request, report(request, e), buffer, REPLY_BYTES));
+            sender.sendLater(new Reply(request, arrivedNanos, report(request, e), buffer, REPLY_BYTES));
         }
     }
 

@@ -23,14 +23,23 @@ final class Changes {
     private final ReplySender sender;
     private final GulpReplies replies;
     private final Gulps gulps;
+    private final RequestTimes times;
     private final String name;
 
-    Changes(Volume volume, Errors errors, ReplySender sender, GulpReplies replies, Gulps gulps, String name) {
+    Changes(
+            Volume volume,
+            Errors errors,
+            ReplySender sender,
+            GulpReplies replies,
+            Gulps gulps,
+            RequestTimes times,
+            String name) {
         this.volume = volume;
         this.errors = errors;
         this.sender = sender;
         this.replies = replies;
         this.gulps = gulps;
+        this.times = times;
         this.name = name;
     }
 
@@ -48,7 +57,7 @@ final class Changes {
         } catch (VolumeException | RuntimeException e) {
             error = errors.report(volume.info().name(), request, e);
         }
-        replyUncommitted(request, error);
+        replyUncommitted(request, error, times.arrivedNanos());
     }
 
     /** A WRITE whose payload arrives in pieces. */
@@ -58,7 +67,7 @@ final class Changes {
 
     /** TRIM and WRITE_ZEROES: both read as zeroes afterwards, and both cost the same for any length. */
     void zero(Request request) throws IOException, InterruptedException {
-        Pending pending = waitsForCommit(request) ? begin(request) : null;
+        Pending pending = waitsForCommit(request) ? begin(request, times.arrivedNanos()) : null;
         int error = 0;
         try {
             if (request.length() > 0) {
@@ -78,12 +87,13 @@ final class Changes {
         if (pending != null) {
             pending.ended();
         } else {
-            replyUncommitted(request, error);
+            replyUncommitted(request, error, times.arrivedNanos());
         }
     }
 
     /** On a thread of its own: it waits for all commits before it, and those need the volume's executor themselves. */
     void flush(Request request) throws IOException, InterruptedException {
+        long arrivedNanos = times.arrivedNanos();
         beginWaiting();
         Threads.startVirtual(name + "-flush", () -> {
             int error = 0;
@@ -92,7 +102,7 @@ final class Changes {
             } catch (Throwable e) { // there has to be a reply, whatever happens
                 error = errors.report(volume.info().name(), request, e);
             }
-            sender.sendFromOwnThread(new Reply(request, error, null, 0));
+            sender.sendFromOwnThread(new Reply(request, arrivedNanos, error, null, 0));
         });
     }
 
@@ -101,17 +111,18 @@ final class Changes {
     }
 
     /** Replies to a change that waits for no commit; the first of a burst waits until the volume is marked. */
-    private void replyUncommitted(Request request, int error) throws IOException, InterruptedException {
+    private void replyUncommitted(Request request, int error, long arrivedNanos)
+            throws IOException, InterruptedException {
         if (error != 0 || volume.isMarked()) {
-            replies.add(request, error);
+            replies.add(request, error, arrivedNanos);
         } else {
-            volume.whenMarked(begin(request));
+            volume.whenMarked(begin(request, arrivedNanos));
         }
     }
 
-    private Pending begin(Request request) throws IOException, InterruptedException {
+    private Pending begin(Request request, long arrivedNanos) throws IOException, InterruptedException {
         beginWaiting();
-        return new Pending(request);
+        return new Pending(request, arrivedNanos);
     }
 
     /** The replies so far must not wait for what this may have to wait for. */
@@ -129,13 +140,14 @@ final class Changes {
     /** A WRITE as it arrives. After a failure the rest is taken and ignored, and the end reports it. */
     final class StreamedWrite {
         private final Request request;
+        private final long arrivedNanos = times.arrivedNanos();
         private final @Nullable Pending pending;
         private long at;
         private @Nullable Throwable failure;
 
         private StreamedWrite(Request request) throws IOException, InterruptedException {
             this.request = request;
-            this.pending = waitsForCommit(request) ? begin(request) : null;
+            this.pending = waitsForCommit(request) ? begin(request, arrivedNanos) : null;
             this.at = request.offset();
         }
 
@@ -165,7 +177,7 @@ final class Changes {
                 pending.ended();
             } else {
                 int error = failure == null ? 0 : errors.report(volume.info().name(), request, failure);
-                replyUncommitted(request, error);
+                replyUncommitted(request, error, arrivedNanos);
             }
         }
 
@@ -181,14 +193,16 @@ final class Changes {
     /** Waits for the commits of one request's parts; its own end counts as one, so that it cannot end before them. */
     private final class Pending implements CommitListener {
         private final Request request;
+        private final long arrivedNanos;
         private final AtomicInteger parts = new AtomicInteger(1);
         private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
         /** Set by the reader before its own {@link #ended}, which is what publishes it. */
         private boolean abandoned;
 
-        Pending(Request request) {
+        Pending(Request request, long arrivedNanos) {
             this.request = request;
+            this.arrivedNanos = arrivedNanos;
         }
 
         void expect() {
@@ -238,7 +252,7 @@ final class Changes {
         private void reply() {
             Throwable cause = failure.get();
             int error = cause == null ? 0 : errors.report(volume.info().name(), request, cause);
-            sender.sendLater(new Reply(request, error, null, 0));
+            sender.sendLater(new Reply(request, arrivedNanos, error, null, 0));
         }
     }
 }

@@ -140,11 +140,13 @@ final class Connection implements Runnable {
         sender.use(framing);
         phase = Phase.TRANSMISSION;
         Logger.info("volume {}: attached to {} from {}", export.name(), name, peer);
+        RequestTimes times = new RequestTimes(exports.volume().meter());
+        sender.measureWith(times);
         Gulps gulps = new Gulps(gulpSource(), server.sharedBuffers(), in, own);
-        GulpReplies replies = new GulpReplies(sender, server.sharedBuffers(), framing, out);
+        GulpReplies replies = new GulpReplies(sender, server.sharedBuffers(), framing, out, times);
         try {
             if (awaitTurn(own, gulps)) {
-                transmission(export, framing, gulps, replies).run();
+                transmission(export, framing, gulps, replies, times).run();
             }
             own.leave();
             phase = Phase.ENDING;
@@ -156,15 +158,16 @@ final class Connection implements Runnable {
         }
     }
 
-    private Transmission transmission(Export export, Framing framing, Gulps gulps, GulpReplies replies) {
+    private Transmission transmission(
+            Export export, Framing framing, Gulps gulps, GulpReplies replies, RequestTimes times) {
         Volume volume = exports.volume();
         Errors errors = server.errors();
         BufferPool pool = server.sharedBuffers();
-        Reads reads = new Reads(volume, errors, sender, replies, pool, gulps, framing, name);
-        Changes changes = new Changes(volume, errors, sender, replies, gulps, name);
-        BlockStatus status = new BlockStatus(volume, errors, sender, replies, pool, framing);
+        Reads reads = new Reads(volume, errors, sender, replies, pool, gulps, framing, times, name);
+        Changes changes = new Changes(volume, errors, sender, replies, gulps, times, name);
+        BlockStatus status = new BlockStatus(volume, errors, sender, replies, pool, framing, times);
         int blockBytes = volume.info().blockBytes();
-        return new Transmission(export, framing, blockBytes, gulps, replies, reads, changes, status, stats);
+        return new Transmission(export, framing, blockBytes, gulps, replies, reads, changes, status, stats, times);
     }
 
     /** Returns false if the client hung up in the meantime. */

@@ -18,25 +18,33 @@ final class GulpReplies {
     private final BufferPool pool;
     private final Framing framing;
     private final ByteBuffer share;
+    private final RequestTimes times;
     private ByteBuffer out;
 
     /** Whether {@code out} is the pool's. */
     private boolean grown;
 
-    GulpReplies(ReplySender sender, BufferPool pool, Framing framing, ByteBuffer share) {
+    GulpReplies(ReplySender sender, BufferPool pool, Framing framing, ByteBuffer share, RequestTimes times) {
         this.sender = sender;
         this.pool = pool;
         this.framing = framing;
         this.share = share;
+        this.times = times;
         this.out = share;
     }
 
-    /** Adds a reply without data. */
+    /** Adds a reply without data, to a request of this gulp. */
     void add(Request request, int error) throws IOException {
+        add(request, error, times.arrivedNanos());
+    }
+
+    /** Adds a reply without data, to a request that may have begun in an earlier gulp. */
+    void add(Request request, int error, long arrivedNanos) throws IOException {
         if (out.remaining() < framing.bareBytesMax()) {
             flush();
         }
         framing.putBare(out, request, error);
+        times.answered(request, arrivedNanos, error);
     }
 
     /**
@@ -77,6 +85,7 @@ final class GulpReplies {
     void flushWith(ByteBuffer data) throws IOException {
         sender.send(out.flip(), data);
         out.clear();
+        times.sent();
     }
 
     /** Sends what was added. */
@@ -84,6 +93,7 @@ final class GulpReplies {
         if (out.position() > 0) {
             sender.send(out.flip(), null);
             out.clear();
+            times.sent();
         }
     }
 

@@ -28,6 +28,7 @@ final class PiecewiseRead {
     private final Errors errors;
     private final ReplySender sender;
     private final Framing framing;
+    private int errorSent;
 
     PiecewiseRead(Request request, Volume volume, Errors errors, ReplySender sender, Framing framing) {
         this.request = request;
@@ -65,6 +66,11 @@ final class PiecewiseRead {
         return 0;
     }
 
+    /** After {@link #run} returned 0: the error that the client was told of behind the beginning of the reply, or 0. */
+    int errorSent() {
+        return errorSent;
+    }
+
     /** @param length of the first piece, which is in {@code buffer} */
     private void sendChunks(ByteBuffer buffer, int length, int pieceBytes) throws IOException {
         long end = request.offset() + request.length();
@@ -84,8 +90,8 @@ final class PiecewiseRead {
             try {
                 readPiece(at, buffer.clear().limit(header + bytes).position(header));
             } catch (VolumeException | RuntimeException e) {
-                framing.putErrorAt(
-                        buffer.clear(), request, errors.report(volume.info().name(), request, e), at);
+                errorSent = errors.report(volume.info().name(), request, e);
+                framing.putErrorAt(buffer.clear(), request, errorSent, at);
                 sendAlone(buffer.flip());
                 return;
             }
@@ -123,15 +129,14 @@ final class PiecewiseRead {
         long at = request.offset() + length;
         long end = request.offset() + request.length();
         long failedAt = 0;
-        int error = 0;
         while (at < end) {
             buffer.clear().limit((int) Math.min(end - at, pieceBytes));
             int bytes = buffer.remaining();
-            if (error == 0) {
+            if (errorSent == 0) {
                 try {
                     readPiece(at, buffer);
                 } catch (VolumeException | RuntimeException e) {
-                    error = errors.report(volume.info().name(), request, e);
+                    errorSent = errors.report(volume.info().name(), request, e);
                     failedAt = at;
                     if (framing == Framing.SIMPLE) {
                         sender.breakOff();
@@ -140,11 +145,11 @@ final class PiecewiseRead {
                 }
             }
             // Once it has failed the bytes mean nothing, but the chunk has to have the length that it announced.
-            sender.sendPiece(error == 0 ? buffer.flip() : zeroed(buffer, bytes));
+            sender.sendPiece(errorSent == 0 ? buffer.flip() : zeroed(buffer, bytes));
             at += bytes;
         }
-        if (error != 0) {
-            framing.putErrorAt(buffer.clear(), request, error, failedAt);
+        if (errorSent != 0) {
+            framing.putErrorAt(buffer.clear(), request, errorSent, failedAt);
             sender.sendPiece(buffer.flip());
         } else if (framing != Framing.SIMPLE) {
             framing.putBare(buffer.clear(), request, 0);

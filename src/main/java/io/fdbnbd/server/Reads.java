@@ -33,6 +33,7 @@ final class Reads {
     private final Gulps gulps;
     private final Framing framing;
     private final int headerBytes;
+    private final RequestTimes times;
     private final String name;
     private final ReadPattern pattern = new ReadPattern();
     private final List<WaitingRead> waiting = new ArrayList<>(TOGETHER_MAX);
@@ -46,6 +47,7 @@ final class Reads {
             BufferPool pool,
             Gulps gulps,
             Framing framing,
+            RequestTimes times,
             String name) {
         this.volume = volume;
         this.errors = errors;
@@ -55,6 +57,7 @@ final class Reads {
         this.gulps = gulps;
         this.framing = framing;
         this.headerBytes = framing.readHeaderBytes();
+        this.times = times;
         this.name = name;
     }
 
@@ -149,6 +152,7 @@ final class Reads {
         out.limit(limit);
         if (error == 0) {
             ReadReply.put(framing, request, out, start);
+            times.answered(request, times.arrivedNanos(), 0);
         } else {
             out.position(start);
         }
@@ -208,6 +212,7 @@ final class Reads {
     /** A READ that waits for the store, counted by the sender from its begin to its reply. */
     private final class WaitingRead {
         private final Request request;
+        private final long arrivedNanos = times.arrivedNanos();
         private final ByteBuffer buffer;
         private final RangeRead range;
 
@@ -227,12 +232,12 @@ final class Reads {
                 return failed(failure);
             }
             ReadReply.put(framing, request, buffer, 0);
-            return new Reply(request, 0, buffer.flip(), replyBytes());
+            return new Reply(request, arrivedNanos, 0, buffer.flip(), replyBytes());
         }
 
         Reply failed(Throwable cause) {
             int error = errors.report(volume.info().name(), request, cause);
-            return new Reply(request, error, buffer, replyBytes());
+            return new Reply(request, arrivedNanos, error, buffer, replyBytes());
         }
 
         private int replyBytes() {
@@ -241,6 +246,7 @@ final class Reads {
     }
 
     private void readLong(Request request) throws IOException, InterruptedException {
+        long arrivedNanos = times.arrivedNanos();
         ByteBuffer buffer = pool.tryTake(BufferPool.READ_CHUNK_BYTES);
         if (buffer == null) {
             readThroughShare(request);
@@ -254,12 +260,14 @@ final class Reads {
         }
         Threads.startVirtual(name + "-read", () -> {
             int replyBytes = buffer.capacity();
-            int error = new PiecewiseRead(request, volume, errors, sender, framing).run(buffer);
+            PiecewiseRead read = new PiecewiseRead(request, volume, errors, sender, framing);
+            int error = read.run(buffer);
             if (error == 0) {
+                times.record(request, arrivedNanos, read.errorSent());
                 pool.give(buffer);
                 sender.end(replyBytes);
             } else {
-                sender.sendLater(new Reply(request, error, buffer, replyBytes));
+                sender.sendLater(new Reply(request, arrivedNanos, error, buffer, replyBytes));
             }
         });
     }
@@ -268,9 +276,12 @@ final class Reads {
     private void readThroughShare(Request request) throws IOException {
         launch();
         ByteBuffer share = replies.flushAndBorrowShare();
-        int error = new PiecewiseRead(request, volume, errors, sender, framing).run(share);
+        PiecewiseRead read = new PiecewiseRead(request, volume, errors, sender, framing);
+        int error = read.run(share);
         share.clear();
-        if (error != 0) {
+        if (error == 0) {
+            times.record(request, times.arrivedNanos(), read.errorSent());
+        } else {
             replies.add(request, error);
         }
     }

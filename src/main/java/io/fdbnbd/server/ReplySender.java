@@ -1,7 +1,6 @@
 package io.fdbnbd.server;
 
 import io.fdbnbd.nbd.Framing;
-import io.fdbnbd.nbd.Request;
 import io.fdbnbd.tls.SecureChannel;
 import io.fdbnbd.util.Checks;
 import io.fdbnbd.util.Threads;
@@ -13,6 +12,7 @@ import java.nio.channels.GatheringByteChannel;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -68,7 +68,7 @@ final class ReplySender {
     private final Semaphore bytes = new Semaphore(BYTES_MAX);
 
     private final @Nullable ByteBuffer[] gather = new ByteBuffer[GATHER_MAX];
-    private final Reply[] taken = new Reply[REQUESTS_MAX];
+    private final @Nullable Reply[] taken = new Reply[REQUESTS_MAX];
     private int takenCount;
     private boolean broken;
 
@@ -85,6 +85,9 @@ final class ReplySender {
 
     /** Set by the reader only, before anything that could call {@link #sendLater} exists. */
     private volatile @Nullable Thread writer;
+
+    /** Set by the reader before the first request. */
+    private @Nullable RequestTimes times;
 
     private volatile boolean writerSleeps;
     private volatile boolean finished;
@@ -106,6 +109,11 @@ final class ReplySender {
     /** How replies look from now on. The reader's, before its first request. */
     void use(Framing negotiated) {
         framing = negotiated;
+    }
+
+    /** Measures the requests whose replies are sent from here on. The reader's, before the first of them. */
+    void measureWith(RequestTimes requestTimes) {
+        times = requestTimes;
     }
 
     /** Sends {@code first}, then {@code second} if there is one. Waits for the socket. The reader's. */
@@ -313,6 +321,7 @@ final class ReplySender {
                 throw new ClosedChannelException();
             }
             write(all);
+            recordTaken();
         } catch (IOException e) {
             broken = true;
             throw e;
@@ -378,23 +387,30 @@ final class ReplySender {
         writesDone.lazySet(begun);
     }
 
+    private void recordTaken() {
+        for (int i = 0; i < takenCount; i++) {
+            Reply reply = taken[i];
+            if (times != null && reply != null) {
+                times.record(reply.request(), reply.arrivedNanos(), reply.error());
+            }
+        }
+    }
+
     private void releaseTaken() {
         int sum = 0;
         for (int i = 0; i < takenCount; i++) {
-            Reply reply = taken[i];
+            Reply reply = Objects.requireNonNull(taken[i]);
             sum += reply.bytes();
             if (reply.data() != null) {
                 pool.give(reply.data());
             }
-            taken[i] = NOTHING;
+            taken[i] = null;
         }
         int count = takenCount;
         takenCount = 0;
         bytes.release(sum);
         requests.release(count);
     }
-
-    private static final Reply NOTHING = new Reply(new Request(0, 0, 0, 0, 0), 0, null, 0);
 
     private void closeChannel() {
         try {

@@ -32,6 +32,7 @@ final class Transmission {
     private final BlockStatus blockStatus;
     private final int blockBytes;
     private final ConnectionStats stats;
+    private final RequestTimes times;
     private long turnBytes;
 
     Transmission(
@@ -43,7 +44,8 @@ final class Transmission {
             Reads reads,
             Changes changes,
             BlockStatus blockStatus,
-            ConnectionStats stats) {
+            ConnectionStats stats,
+            RequestTimes times) {
         this.export = export;
         this.framing = framing;
         this.blockBytes = blockBytes;
@@ -53,6 +55,7 @@ final class Transmission {
         this.changes = changes;
         this.blockStatus = blockStatus;
         this.stats = stats;
+        this.times = times;
     }
 
     /**
@@ -98,6 +101,7 @@ final class Transmission {
 
     /** Serves every request that is there as a whole. Returns false after DISC, and if the client has hung up. */
     private boolean serveGulp() throws IOException, InterruptedException {
+        times.arrived();
         ByteBuffer in = gulps.buffer();
         while (in.remaining() >= framing.requestBytes()) {
             if (gulps.isHungUp()) {
@@ -198,6 +202,7 @@ final class Transmission {
                 if (!gulps.receive()) {
                     throw new EOFException("the stream ended inside of a WRITE's data");
                 }
+                times.arrived();
                 continue;
             }
             int end = in.position() + (int) bytes;

@@ -1,5 +1,7 @@
 package io.fdbnbd.volume;
 
+import io.fdbnbd.metrics.Measure;
+import io.fdbnbd.metrics.Meter;
 import io.fdbnbd.store.Batch;
 import io.fdbnbd.store.StoreLimits;
 import io.fdbnbd.util.Ticker;
@@ -36,6 +38,7 @@ final class Committer {
     private final long batchBytesTarget;
     private final long blockBytesCounted;
     private final Announcements announcements;
+    private final Meter meter;
 
     private final List<DirtyBlock> arrived = new ArrayList<>();
     private final List<DirtyBlock> deferred = new ArrayList<>();
@@ -54,7 +57,8 @@ final class Committer {
             Flights flights,
             Announcements announcements,
             Executor flightExecutor,
-            Ticker ticker) {
+            Ticker ticker,
+            Meter meter) {
         this.codec = codec;
         this.map = new AllocationMap(info);
         this.layer = info.layer();
@@ -67,6 +71,7 @@ final class Committer {
         this.blockBytesCounted =
                 Batch.countedSet(Keys.DATA_KEY_BYTES, codec.valueBytesMax()) + AllocationMap.BLOCK_BYTES_COUNTED;
         this.announcements = announcements;
+        this.meter = meter;
     }
 
     /** The committer's thread. */
@@ -121,6 +126,7 @@ final class Committer {
             }
             launched = true;
             window.launched(flight.batch().countedBytes());
+            measure(flight);
             flightExecutor.execute(() -> fly(flight));
         }
         return launched;
@@ -131,9 +137,33 @@ final class Committer {
         try {
             flights.fly(flight);
         } finally {
-            window.landed(flight.batch().countedBytes(), ticker.nanoTime() - began);
+            long nanos = ticker.nanoTime() - began;
+            meter.record(Measure.WRITE_COMMIT, nanos, 1);
+            window.landed(flight.batch().countedBytes(), nanos);
             announcements.wakeUp();
         }
+    }
+
+    private void measure(Flight flight) {
+        if (!meter.isOn()) {
+            return;
+        }
+        long now = meter.now();
+        if (!flight.blocks().isEmpty()) {
+            meter.record(Measure.WRITE_QUEUE, longestQueuedNanos(flight, now), 1);
+        }
+        meter.record(Measure.TRANSACTION_BYTES, flight.batch().countedBytes(), 1);
+        meter.record(Measure.TRANSACTION_BLOCKS, flight.blocks().size(), 1);
+        meter.record(Measure.BUFFER_BYTES, buffer.heldBytes(), 1);
+        meter.count(Measure.BLOCKS_COMMITTED, flight.blocks().size());
+    }
+
+    private static long longestQueuedNanos(Flight flight, long now) {
+        long longest = 0;
+        for (DirtyBlock block : flight.blocks()) {
+            longest = Math.max(longest, now - block.dirtyNanos());
+        }
+        return longest;
     }
 
     private void nextLot() {

@@ -23,6 +23,9 @@ final class DirtyBlock extends DirtyEntry {
     // The version of this block that is in a transaction now: this one has to wait for it.
     private @Nullable DirtyBlock older;
 
+    // When it became dirty.
+    private long dirtyNanos;
+
     // FLYING, and a clear that came later covers it: not what a reader may see any more.
     private boolean shadowed;
 
@@ -43,6 +46,14 @@ final class DirtyBlock extends DirtyEntry {
 
     long number() {
         return number;
+    }
+
+    long dirtyNanos() {
+        return dirtyNanos;
+    }
+
+    void setDirtyNanos(long nanos) {
+        dirtyNanos = nanos;
     }
 
     byte[] bytes() {

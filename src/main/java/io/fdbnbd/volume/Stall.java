@@ -1,13 +1,17 @@
 package io.fdbnbd.volume;
 
+import io.fdbnbd.metrics.Measure;
+import io.fdbnbd.metrics.Meter;
+import io.fdbnbd.store.StoreException;
 import io.fdbnbd.util.Ticker;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
 
 /**
- * Says in the log, once, that a volume waits for a store that keeps failing, and once that it goes on: however many calls
- * are being tried again. Any thread.
+ * Counts the calls of the store that have to be repeated. Says in the log, once, that a volume waits for a store that
+ * keeps failing, and once that it goes on: however many calls are being tried again. Any thread.
  */
 final class Stall {
 
@@ -16,6 +20,7 @@ final class Stall {
 
     private final String name;
     private final Ticker ticker;
+    private final Meter meter;
     private final ReentrantLock lock = new ReentrantLock();
 
     // Written under lock; read without, so that success costs nothing.
@@ -25,13 +30,18 @@ final class Stall {
     private long sinceNanos;
     private boolean logged;
 
-    Stall(String volumeName, Ticker ticker) {
+    Stall(String volumeName, Ticker ticker, Meter meter) {
         this.name = volumeName;
         this.ticker = ticker;
+        this.meter = meter;
     }
 
     /** A call has failed and is tried again. */
-    void failed(Throwable problem) {
+    void failed(StoreException problem) {
+        Measure retries = retries(problem.kind());
+        if (retries != null) {
+            meter.count(retries, 1);
+        }
         lock.lock();
         try {
             long now = ticker.nanoTime();
@@ -52,6 +62,16 @@ final class Stall {
         }
     }
 
+    private static @Nullable Measure retries(StoreException.Kind kind) {
+        return switch (kind) {
+            case RETRYABLE -> Measure.RETRIES_RETRYABLE;
+            case UNKNOWN_OUTCOME -> Measure.RETRIES_UNKNOWN;
+            case UNRESOLVED_OUTCOME -> Measure.RETRIES_UNRESOLVED;
+            case GUARD_LOST -> Measure.RETRIES_GUARD;
+            case NO_SPACE, FATAL -> null;
+        };
+    }
+
     /** A call has worked. */
     void worked() {
         if (!failing) {
@@ -59,11 +79,13 @@ final class Stall {
         }
         lock.lock();
         try {
+            if (!failing) {
+                return;
+            }
+            long nanos = ticker.nanoTime() - sinceNanos;
+            meter.record(Measure.STALL, nanos, 1);
             if (logged) {
-                Logger.info(
-                        "volume '{}' goes on after {} s",
-                        name,
-                        TimeUnit.NANOSECONDS.toSeconds(ticker.nanoTime() - sinceNanos));
+                Logger.info("volume '{}' goes on after {} s", name, TimeUnit.NANOSECONDS.toSeconds(nanos));
             }
             failing = false;
             logged = false;

@@ -3,6 +3,7 @@ package io.fdbnbd.volume;
 import static io.fdbnbd.volume.VolumeException.Kind.IO;
 import static io.fdbnbd.volume.VolumeException.Kind.SHUTTING_DOWN;
 
+import io.fdbnbd.metrics.Meter;
 import io.fdbnbd.store.Store;
 import io.fdbnbd.store.StoreLimits;
 import io.fdbnbd.util.ByteBudget;
@@ -50,6 +51,7 @@ public final class Volume {
     private final Flights flights;
     private final UncleanMark mark;
     private final Backoff backoff;
+    private final Meter meter;
 
     Volume(
             VolumeInfo info,
@@ -59,7 +61,8 @@ public final class Volume {
             ByteBudget.Share budget,
             Semaphore readAheadPieces,
             Backoff backoff,
-            Environment environment) {
+            Environment environment,
+            Meter meter) {
         this.info = info;
         this.geometry = new Geometry(info.sizeBytes(), info.blockBytes());
         this.ackMode = ackMode;
@@ -67,7 +70,8 @@ public final class Volume {
         this.owner = held.owner();
         this.budget = budget;
         this.backoff = backoff;
-        Stall stall = new Stall(info.name(), environment.ticker());
+        this.meter = meter;
+        Stall stall = new Stall(info.name(), environment.ticker(), meter);
         StoreLimits limits = store.limits();
         BlockCodec codec = new BlockCodec(info.layer(), info.blockBytes(), info.compression());
         BlockReader blocks = new BlockReader(info, geometry, codec, store, owner, backoff, stall);
@@ -80,14 +84,14 @@ public final class Volume {
                 this::readNew,
                 store.executor(),
                 environment.ticker());
-        this.buffer = new WriteBuffer(geometry, codec, budget, announcements, readAhead);
+        this.buffer = new WriteBuffer(geometry, codec, budget, announcements, readAhead, meter);
         this.flights =
                 new Flights(info.name(), store, owner, buffer, blocks, backoff, stall, ackMode, environment.ticker());
-        this.reader = new VolumeReader(geometry, readAhead, buffer, blocks, flights::fail);
+        this.reader = new VolumeReader(geometry, readAhead, buffer, blocks, flights::fail, meter);
         this.mark = markOf(environment.ticker(), UncleanMark.LOOK_INTERVAL);
         Executor executor = limits.commitsInFlightMax() == 1 ? Runnable::run : store.executor();
-        this.committer =
-                new Committer(info, codec, limits, buffer, flights, announcements, executor, environment.ticker());
+        this.committer = new Committer(
+                info, codec, limits, buffer, flights, announcements, executor, environment.ticker(), meter);
         this.committerThread = environment.committers().start("commit-" + info.name(), committer::run);
         this.heartbeat = store.isShared()
                 ? new Heartbeat(
@@ -102,6 +106,11 @@ public final class Volume {
 
     public VolumeInfo info() {
         return info;
+    }
+
+    /** Takes what is measured of this volume, until it is closed. */
+    public Meter meter() {
+        return meter;
     }
 
     /** Whether a write may be answered only after its commit, which is then durable. */
@@ -130,6 +139,11 @@ public final class Volume {
     /** Whether a flush waits for a commit. */
     boolean hasFlushWaiting() {
         return buffer.isAwaited();
+    }
+
+    /** Whether a write waits for room in the buffer. */
+    boolean hasWriteWaiting() {
+        return budget.waiterCount() > 0;
     }
 
     /** Whether another server has taken the volume over, or it was deleted: everything fails from now on. */
@@ -356,6 +370,7 @@ public final class Volume {
             committer.stop();
             Threads.joinOrWarn(committerThread, JOIN_DEADLINE);
             budget.close();
+            meter.close();
         }
     }
 

@@ -1,5 +1,7 @@
 package io.fdbnbd.volume;
 
+import io.fdbnbd.metrics.Measure;
+import io.fdbnbd.metrics.Meter;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,6 +24,7 @@ final class VolumeReader {
     private final WriteBuffer buffer;
     private final BlockReader store;
     private final Consumer<VolumeException> onLost;
+    private final Meter meter;
 
     /** @param onLost is told when the store says that the volume has another owner */
     VolumeReader(
@@ -29,16 +32,18 @@ final class VolumeReader {
             ReadAhead readAhead,
             WriteBuffer buffer,
             BlockReader store,
-            Consumer<VolumeException> onLost) {
+            Consumer<VolumeException> onLost,
+            Meter meter) {
         this.geometry = geometry;
         this.readAhead = readAhead;
         this.buffer = buffer;
         this.store = store;
         this.onLost = onLost;
+        this.meter = meter;
     }
 
     /** What of a read has to come from the store. */
-    private record Part(RangeRead read, ReadRemainder remainder, Placement placement) {}
+    private record Part(RangeRead read, ReadRemainder remainder, Placement placement, long beganNanos) {}
 
     /** Returns false, with the position of the destination as before, if the read would have to wait. */
     boolean tryRead(RangeRead read) throws VolumeException {
@@ -147,12 +152,15 @@ final class VolumeReader {
         ByteBuffer dst = read.dst();
         int length = dst.remaining();
         geometry.checkInside(read.offset(), length);
+        long beganNanos = meter.now();
         ReadRemainder remainder = buffer.read(read.offset(), length, dst, dst.position());
         if (remainder == null) {
             dst.position(dst.limit());
+            meter.record(Measure.READ_BUFFER, meter.now() - beganNanos, 1);
             return null;
         }
-        return new Part(read, remainder, store.placement(remainder.runs(), read.offset(), length, dst, dst.position()));
+        Placement placement = store.placement(remainder.runs(), read.offset(), length, dst, dst.position());
+        return new Part(read, remainder, placement, beganNanos);
     }
 
     private void finish(Part part) throws VolumeException {
@@ -160,5 +168,6 @@ final class VolumeReader {
         ByteBuffer dst = part.read().dst();
         buffer.overlayPartial(part.remainder(), part.read().offset(), dst.remaining(), dst, dst.position());
         dst.position(dst.limit());
+        meter.record(Measure.READ_STORE, meter.now() - part.beganNanos(), 1);
     }
 }

@@ -4,6 +4,7 @@ import static io.fdbnbd.volume.VolumeException.Kind.BUSY;
 import static io.fdbnbd.volume.VolumeException.Kind.SHUTTING_DOWN;
 import static io.fdbnbd.volume.VolumeException.Kind.UNCLEAN;
 
+import io.fdbnbd.metrics.Meter;
 import io.fdbnbd.store.Store;
 import io.fdbnbd.util.ByteBudget;
 import io.fdbnbd.util.Ticker;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
 
@@ -41,6 +43,7 @@ public final class Volumes implements AutoCloseable {
     private final VolumeOptions options;
     private final Ownership ownership;
     private final Environment environment;
+    private final Function<String, Meter> meters;
     private final ByteBudget buffers;
     private final Semaphore readAheadPieces;
     private final ReentrantLock lock = new ReentrantLock();
@@ -53,16 +56,27 @@ public final class Volumes implements AutoCloseable {
 
     /** @throws VolumeException FUTURE_FORMAT or DAMAGED if this program must not touch the store; IO */
     public Volumes(Store store, VolumeOptions options, Ticker ticker) throws VolumeException {
-        this(store, options, Environment.real(ticker));
+        this(store, options, ticker, name -> Meter.NONE);
     }
 
-    Volumes(Store store, VolumeOptions options, Environment environment) throws VolumeException {
+    /**
+     * @param meters gives every volume that is opened its own, to be closed with it
+     * @throws VolumeException FUTURE_FORMAT or DAMAGED if this program must not touch the store; IO
+     */
+    public Volumes(Store store, VolumeOptions options, Ticker ticker, Function<String, Meter> meters)
+            throws VolumeException {
+        this(store, options, Environment.real(ticker), meters);
+    }
+
+    Volumes(Store store, VolumeOptions options, Environment environment, Function<String, Meter> meters)
+            throws VolumeException {
         this.store = store;
         this.clock = InstantSource.system();
         this.catalog = new Catalog(store, clock);
         this.options = options;
         this.ownership = new Ownership(store, options, environment);
         this.environment = environment;
+        this.meters = meters;
         this.buffers = new ByteBudget(options.bufferBytesMax());
         this.readAheadPieces = new Semaphore((int) (options.readAheadBytesMax() / ReadAhead.PIECE_BYTES));
         catalog.checkFormat();
@@ -232,8 +246,16 @@ public final class Volumes implements AutoCloseable {
                 Ownership.Held held = ownership.takeForClients(info, backoff);
                 ByteBudget.Share budget =
                         buffers.share(VolumeOptions.VOLUME_BUFFER_BYTES_GUARANTEED, options.volumeBufferBytesMax());
-                slot.volume =
-                        new Volume(info, store, held, options.ackMode(), budget, readAheadPieces, backoff, environment);
+                slot.volume = new Volume(
+                        info,
+                        store,
+                        held,
+                        options.ackMode(),
+                        budget,
+                        readAheadPieces,
+                        backoff,
+                        environment,
+                        meters.apply(name));
             }
             return slot.volume;
         } finally {

@@ -1,5 +1,7 @@
 package io.fdbnbd.volume;
 
+import io.fdbnbd.metrics.Measure;
+import io.fdbnbd.metrics.Meter;
 import io.fdbnbd.util.ByteBudget;
 import io.fdbnbd.volume.DirtyEntry.State;
 import java.nio.ByteBuffer;
@@ -31,6 +33,7 @@ final class WriteBuffer {
     private final ByteBudget.Share budget;
     private final Announcements announcements;
     private final ReadAhead readAhead;
+    private final Meter meter;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition landed = lock.newCondition();
@@ -53,13 +56,15 @@ final class WriteBuffer {
             BlockCodec codec,
             ByteBudget.Share budget,
             Announcements announcements,
-            ReadAhead readAhead) {
+            ReadAhead readAhead,
+            Meter meter) {
         this.geometry = geometry;
         this.codec = codec;
         this.dirty = new DirtyMap(geometry, codec);
         this.budget = budget;
         this.announcements = announcements;
         this.readAhead = readAhead;
+        this.meter = meter;
     }
 
     // ---- connections
@@ -89,6 +94,7 @@ final class WriteBuffer {
         } finally {
             unreserve(count - added.size());
         }
+        meter.count(Measure.BLOCKS_WRITTEN, count);
         src.position(src.limit());
     }
 
@@ -125,6 +131,10 @@ final class WriteBuffer {
     private void announceAdded(List<DirtyBlock> added) {
         if (!added.isEmpty()) {
             clean = false;
+            long now = meter.now();
+            for (DirtyBlock block : added) {
+                block.setDirtyNanos(now);
+            }
             announcements.add(added.toArray(NO_BLOCKS));
         }
     }
@@ -281,13 +291,20 @@ final class WriteBuffer {
         return new VolumeException(kind, failure.getMessage(), failure);
     }
 
+    /** What is held against the budget. */
+    long heldBytes() {
+        return budget.heldBytes();
+    }
+
     private void reserve(int entries, BooleanSupplier stillWanted) throws VolumeException {
         long bytes = (long) entries * geometry.blockBytes();
         if (budget.tryAcquire(bytes)) {
             return;
         }
+        long began = meter.now();
         try {
             if (budget.acquire(bytes)) {
+                meter.record(Measure.WRITE_ROOM, meter.now() - began, 1);
                 requireWanted(entries, stillWanted);
                 return;
             }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.fdbnbd.util.Json;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -38,13 +39,15 @@ class JsonTest {
         List<@Nullable Object> both = new ArrayList<>(Collections.singletonList(null));
         both.add(map);
         assertEquals(both, JsonReader.read(Json.write(both)));
+        assertEquals(both, JsonReader.read(Json.compact(both)));
+        assertFalse(Json.compact(both).contains("\n"));
         assertEquals("[]", Json.write(List.of()));
         assertEquals("[\n  7\n]", Json.write(List.of(7)));
     }
 
     @Test
     void whatIsNoJsonIsRefused() {
-        assertThrows(IllegalArgumentException.class, () -> Json.write(1.5));
+        assertThrows(IllegalArgumentException.class, () -> Json.write(Double.NaN));
     }
 
     /** The reader that the tests rely on is strict. */

@@ -45,7 +45,7 @@ class ReplySenderStressTest {
             ReplySender sender = new ReplySender(served, BufferPool.shares(1), "nbd-test");
             Random random = new Random(seed);
             for (int cookie = 0; cookie < REPLIES; cookie++) {
-                Reply reply = new Reply(new Request(0, Nbd.CMD_WRITE, cookie, 0, 0), 0, null, REPLY_BYTES);
+                Reply reply = new Reply(new Request(0, Nbd.CMD_WRITE, cookie, 0, 0), 0, 0, null, REPLY_BYTES);
                 if (random.nextInt(8) == 0) {
                     sender.send(header(cookie), null);
                     continue;

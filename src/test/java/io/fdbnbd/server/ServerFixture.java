@@ -2,6 +2,7 @@ package io.fdbnbd.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.fdbnbd.metrics.Metrics;
 import io.fdbnbd.nbd.Framing;
 import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.store.Batch;
@@ -45,6 +46,7 @@ final class ServerFixture implements AutoCloseable {
     }
 
     final HandTicker ticker = new HandTicker();
+    final Metrics metrics = new Metrics(ticker);
     final FaultStore store;
     final WaitingStore reads;
     final Volumes volumes;
@@ -68,7 +70,7 @@ final class ServerFixture implements AutoCloseable {
     ServerFixture(Store under, AckMode ackMode, long diskBytes, UnaryOperator<ServerOptions> change) throws Exception {
         store = new FaultStore(under);
         reads = new WaitingStore(store);
-        volumes = new Volumes(reads, VolumeOptions.of(ackMode), Ticker.SYSTEM);
+        volumes = new Volumes(reads, VolumeOptions.of(ackMode), Ticker.SYSTEM, metrics::open);
         volumes.catalog().create(new VolumeSpec(DISK, diskBytes, BLOCK_BYTES, Compression.NONE));
         server = new NbdServer(
                 volumes, change.apply(ServerOptions.of(List.of(ListenAddress.parse("127.0.0.1:0")))), ticker);

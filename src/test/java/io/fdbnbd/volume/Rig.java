@@ -3,6 +3,7 @@ package io.fdbnbd.volume;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.fdbnbd.metrics.Metrics;
 import io.fdbnbd.store.Store;
 import io.fdbnbd.store.StoreException;
 import io.fdbnbd.util.Ticker;
@@ -27,6 +28,9 @@ final class Rig implements AutoCloseable {
     static final int BLOCK = 4096;
     static final long SIZE = 1L << 30;
 
+    static final int BUFFER_BYTES = 32 << 20;
+
+    final Metrics metrics = new Metrics(Ticker.SYSTEM);
     final Store store;
     final Volumes volumes;
     private Attachment attachment;
@@ -37,13 +41,13 @@ final class Rig implements AutoCloseable {
     }
 
     static Rig on(Store store, VolumeSpec spec, AckMode ackMode) throws VolumeException {
-        return new Rig(store, spec, options(ackMode, 32 << 20));
+        return new Rig(store, spec, options(ackMode, BUFFER_BYTES));
     }
 
     Rig(Store store, VolumeSpec spec, VolumeOptions options) throws VolumeException {
         this.store = store;
-        this.volumes =
-                new Volumes(store, options, Environment.real(Ticker.SYSTEM).withAttempts(Impatient::new));
+        this.volumes = new Volumes(
+                store, options, Environment.real(Ticker.SYSTEM).withAttempts(Impatient::new), metrics::open);
         if (volumes.catalog().find(NAME).isEmpty()) {
             volumes.catalog().create(spec);
         }

@@ -1,5 +1,6 @@
 package io.fdbnbd.volume;
 
+import io.fdbnbd.metrics.Meter;
 import java.util.LinkedHashSet;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
@@ -34,7 +35,7 @@ final class SimulatedServer {
                 duration -> scheduler.sleep(duration.toNanos()),
                 scheduler::start);
         try {
-            this.volumes = new Volumes(store, plan.options(takesOver), environment);
+            this.volumes = new Volumes(store, plan.options(takesOver), environment, name -> Meter.NONE);
         } catch (VolumeException e) {
             throw scheduler.violated("a server does not start: " + e.getMessage());
         }

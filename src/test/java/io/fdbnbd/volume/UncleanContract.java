@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.fdbnbd.metrics.Meter;
 import io.fdbnbd.store.Store;
 import io.fdbnbd.util.Closer;
 import io.fdbnbd.util.Ticker;
@@ -54,7 +55,10 @@ abstract class UncleanContract {
     private Volumes server(AckMode ackMode, UncleanPolicy onUnclean) throws Exception {
         VolumeOptions options = VolumeOptions.of(ackMode).withTakeOver(true).withOnUnclean(onUnclean);
         return closer.register(new Volumes(
-                openStore(), options, Environment.real(Ticker.SYSTEM).withAttempts(Rig.Impatient::new)));
+                openStore(),
+                options,
+                Environment.real(Ticker.SYSTEM).withAttempts(Rig.Impatient::new),
+                name -> Meter.NONE));
     }
 
     private Attachment attach(Volumes server) throws VolumeException {

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.fdbnbd.metrics.Meter;
 import io.fdbnbd.store.FaultStore;
 import io.fdbnbd.store.FaultStore.Call;
 import io.fdbnbd.store.FaultStore.Fault;
@@ -94,7 +95,8 @@ class UncleanFailureTest {
         Volumes taker = new Volumes(
                 store,
                 Rig.options(AckMode.BUFFERED, 32 << 20),
-                Environment.real(Ticker.SYSTEM).withAttempts(Rig.Impatient::new));
+                Environment.real(Ticker.SYSTEM).withAttempts(Rig.Impatient::new),
+                name -> Meter.NONE);
         CountDownLatch hold = new CountDownLatch(1);
         CountDownLatch reached = new CountDownLatch(1);
         store.onCommit(Fault.delay(hold, reached));

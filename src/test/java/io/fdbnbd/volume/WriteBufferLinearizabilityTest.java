@@ -1,5 +1,6 @@
 package io.fdbnbd.volume;
 
+import io.fdbnbd.metrics.Meter;
 import io.fdbnbd.util.ByteBudget;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -45,7 +46,8 @@ public class WriteBufferLinearizabilityTest {
             new BlockCodec(1, BLOCK_BYTES, Compression.NONE),
             new ByteBudget(1 << 20).share(1 << 19, 1 << 20),
             announcements,
-            new ReadAhead(INFO, 0, Duration.ZERO, new Semaphore(1), (offset, dst) -> {}, Runnable::run, () -> 0));
+            new ReadAhead(INFO, 0, Duration.ZERO, new Semaphore(1), (offset, dst) -> {}, Runnable::run, () -> 0),
+            Meter.NONE);
 
     /** One block's array is replaced as a store replaces a value: at once. */
     private final AtomicReferenceArray<byte[]> stored =

@@ -1,20 +1,34 @@
-package io.fdbnbd.cli;
+package io.fdbnbd.util;
 
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Writes JSON (RFC 8259), indented by two spaces, from maps, lists, strings, whole numbers, booleans and null. */
-final class Json {
+/** Writes JSON (RFC 8259) from maps, lists, strings, numbers, booleans and null. */
+public final class Json {
     private static final String INDENT = "  ";
 
     private final StringBuilder out = new StringBuilder();
 
-    private Json() {}
+    private final boolean forPeople;
 
-    static String write(@Nullable Object value) {
-        Json json = new Json();
+    private Json(boolean forPeople) {
+        this.forPeople = forPeople;
+    }
+
+    /** Indented by two spaces. */
+    public static String write(@Nullable Object value) {
+        return written(value, true);
+    }
+
+    /** On one line. */
+    public static String compact(@Nullable Object value) {
+        return written(value, false);
+    }
+
+    private static String written(@Nullable Object value, boolean forPeople) {
+        Json json = new Json(forPeople);
         json.value(value, "");
         return json.out.toString();
     }
@@ -25,6 +39,7 @@ final class Json {
             case String text -> string(text);
             case Integer number -> out.append(number.intValue());
             case Long number -> out.append(number.longValue());
+            case Double number when Double.isFinite(number) -> out.append(number.doubleValue());
             case Boolean bool -> out.append(bool.booleanValue());
             case List<?> list -> list(list, indent);
             case Map<?, ?> map -> map(map, indent);
@@ -63,7 +78,9 @@ final class Json {
     }
 
     private void newLine(String indent) {
-        out.append('\n').append(indent);
+        if (forPeople) {
+            out.append('\n').append(indent);
+        }
     }
 
     private void string(String text) {

@@ -1,0 +1,182 @@
+package io.fdbnbd.metrics;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.fdbnbd.util.Ticker;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Pattern;
+import org.HdrHistogram.EncodableHistogram;
+import org.HdrHistogram.Histogram;
+import org.HdrHistogram.HistogramLogProcessor;
+import org.HdrHistogram.HistogramLogReader;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class LatencyLogTest {
+    private static final Instant START = Instant.parse("2026-01-31T12:00:00Z");
+
+    @TempDir
+    private Path temp;
+
+    private final Metrics metrics = new Metrics(Ticker.SYSTEM);
+    private final Meter meter = metrics.open("a disk, or two");
+    private final AtomicLong nanos = new AtomicLong(77);
+    private Path path = Path.of("");
+
+    @BeforeEach
+    void name() {
+        path = temp.resolve("latency.hlog");
+    }
+
+    /** The clock stands still: only {@link #pass} and the close take intervals. */
+    private LatencyLog start(long fileBytesMax, int filesMax) throws IOException {
+        RolledFile file = new RolledFile(path, fileBytesMax, filesMax);
+        return new LatencyLog(file, path, LatencyLog.INTERVAL_MAX, metrics, nanos::get, () -> START);
+    }
+
+    private void pass(LatencyLog log, Duration time) {
+        nanos.addAndGet(time.toNanos());
+        log.writeInterval();
+    }
+
+    private static List<Histogram> read(Path file) throws IOException {
+        List<Histogram> all = new ArrayList<>();
+        try (HistogramLogReader reader = new HistogramLogReader(file.toFile())) {
+            for (EncodableHistogram next = reader.nextIntervalHistogram();
+                    next != null;
+                    next = reader.nextIntervalHistogram()) {
+                all.add((Histogram) next);
+            }
+        }
+        return all;
+    }
+
+    @Test
+    void hdrHistogramsReaderReadsWhatWasMeasured() throws IOException {
+        try (LatencyLog log = start(LatencyLog.FILE_BYTES_MAX, 2)) {
+            pass(log, Duration.ofSeconds(5));
+            meter.record(Measure.READ, 1_000_000, 10);
+            meter.count(Measure.BYTES_OUT, 40_960);
+            pass(log, Duration.ofSeconds(1));
+            meter.record(Measure.READ, 2_000_000, 1);
+            pass(log, Duration.ofSeconds(1));
+        }
+        List<Histogram> all = read(path);
+        assertEquals(3, all.size());
+        Histogram first = all.getFirst();
+        assertEquals("a+disk%2C+or+two/read", first.getTag());
+        assertEquals(10, first.getTotalCount());
+        assertEquals(1e6, (double) first.getMaxValue(), 1e6 / 128);
+        assertEquals(START.toEpochMilli() + 5000, first.getStartTimeStamp());
+        assertEquals(START.toEpochMilli() + 6000, first.getEndTimeStamp());
+        assertEquals("a+disk%2C+or+two/bytes_out", all.get(1).getTag());
+        assertEquals(40_960, all.get(1).getTotalCount());
+        assertEquals(START.toEpochMilli() + 6000, all.get(2).getStartTimeStamp());
+    }
+
+    @Test
+    void hdrHistogramsProcessorReadsIt() throws Exception {
+        try (LatencyLog log = start(LatencyLog.FILE_BYTES_MAX, 2)) {
+            meter.record(Measure.WRITE, 1_000_000, 99);
+            pass(log, Duration.ofSeconds(1));
+            meter.record(Measure.WRITE, 8_000_000, 1);
+        }
+        Path out = temp.resolve("out");
+        HistogramLogProcessor processor = new HistogramLogProcessor(new String[] {
+            "-i",
+            path.toString(),
+            "-o",
+            out.toString(),
+            "-tag",
+            "a+disk%2C+or+two/write",
+            "-outputValueUnitRatio",
+            "1000000"
+        });
+        processor.start();
+        processor.join();
+        String table = Files.readString(temp.resolve("out.hgrm"));
+        assertTrue(
+                Pattern.compile("Max += +8\\.0.*Total count += +100]")
+                        .matcher(table)
+                        .find(),
+                table);
+    }
+
+    @Test
+    void theCloseTakesTheLastInterval() throws IOException {
+        LatencyLog log = start(LatencyLog.FILE_BYTES_MAX, 2);
+        meter.record(Measure.FLUSH, 1000, 1);
+        meter.close();
+        log.close();
+        assertEquals(1, read(path).size());
+    }
+
+    @Test
+    void anIntervalIsInTheFileBeforeTheNextBegins() throws IOException {
+        try (LatencyLog log = start(LatencyLog.FILE_BYTES_MAX, 2)) {
+            meter.record(Measure.FLUSH, 1000, 1);
+            pass(log, Duration.ofSeconds(1));
+            assertEquals(1, read(path).size());
+        }
+    }
+
+    @Test
+    void aFullFileIsRolledAndEachCanBeReadByItself() throws IOException {
+        int bytesMax = 2000;
+        try (LatencyLog log = start(bytesMax, 3)) {
+            for (int i = 0; i < 100; i++) {
+                meter.record(Measure.READ, 1_000_000, 1);
+                pass(log, Duration.ofSeconds(1));
+            }
+        }
+        List<Path> files = List.of(temp.resolve("latency.hlog.2"), temp.resolve("latency.hlog.1"), path);
+        long next = START.toEpochMilli() + 100_000;
+        for (Path file : files.reversed()) {
+            assertTrue(Files.size(file) <= bytesMax, file + " has " + Files.size(file) + " bytes");
+            for (Histogram interval : read(file).reversed()) {
+                assertEquals(next, interval.getEndTimeStamp());
+                next = interval.getStartTimeStamp();
+            }
+        }
+        assertFalse(Files.exists(temp.resolve("latency.hlog.3")));
+        assertTrue(next > START.toEpochMilli(), "the first files are gone");
+    }
+
+    @Test
+    void whatWasThereIsKeptUnderAnotherName() throws IOException {
+        Files.writeString(path, "of the run before");
+        start(LatencyLog.FILE_BYTES_MAX, 2).close();
+        assertEquals("of the run before", Files.readString(temp.resolve("latency.hlog.1")));
+        assertEquals("", Files.readString(path));
+    }
+
+    @Test
+    void aMissingDirectoryIsNamed() {
+        Path nowhere = temp.resolve("nowhere/latency.hlog");
+        IOException failure = assertThrows(
+                IOException.class,
+                () -> LatencyLog.start(nowhere, LatencyLog.INTERVAL_MIN, metrics, nanos::get, () -> START));
+        assertTrue(String.valueOf(failure.getMessage()).contains(nowhere + " cannot be written"), failure::toString);
+    }
+
+    @Test
+    void aTagIsReadBack() {
+        Tag tag = new Tag("it's \"quoted\"/50%, диск", Measure.WRITE_QUEUE);
+        assertFalse(tag.toString().contains(","));
+        assertEquals(Optional.of(tag), Tag.parse(tag.toString()));
+        assertEquals(Optional.empty(), Tag.parse("disk/other"));
+        assertEquals(Optional.empty(), Tag.parse("disk"));
+    }
+}
