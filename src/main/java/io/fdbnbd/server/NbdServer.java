@@ -104,7 +104,7 @@ public final class NbdServer implements AutoCloseable {
     }
 
     public int connectionCount() {
-        // One by one: the map's own count follows a removal late, and by then nobody waits for that connection's thread.
+        // One by one: the map's own count follows a removal late.
         int count = 0;
         for (Connection ignored : connections.keySet()) {
             count++;
