@@ -175,8 +175,16 @@ public final class Catalog {
             if (format == null) {
                 batch.set(Keys.format(), formatValue());
             }
-            tried = created;
-            commit(batch);
+            try {
+                commit(batch);
+            } catch (StoreException e) {
+                // Not after any other failure: somebody else may create the very same at the very same time.
+                if (e.kind() == StoreException.Kind.UNKNOWN_OUTCOME
+                        || e.kind() == StoreException.Kind.UNRESOLVED_OUTCOME) {
+                    tried = created;
+                }
+                throw e;
+            }
             return created;
         }
     }
