@@ -140,7 +140,7 @@ class RocksDirectoryTest {
             Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("r-xr-xr-x"));
             boolean isImmutable = Files.isWritable(path);
             if (isImmutable) {
-                assumeTrue(run("chattr", "+i", path.toString()), "root can write anywhere here");
+                assumeTrue(SmallDisk.run("chattr", "+i", path.toString()), "root can write anywhere here");
             }
             return new Unwritable(path, isImmutable);
         }
@@ -148,19 +148,7 @@ class RocksDirectoryTest {
         @Override
         public void close() throws IOException {
             if (isImmutable) {
-                run("chattr", "-i", path.toString());
-            }
-        }
-
-        private static boolean run(String... command) {
-            try {
-                Process process = new ProcessBuilder(command)
-                        .redirectErrorStream(true)
-                        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                        .start();
-                return process.onExit().join().exitValue() == 0;
-            } catch (IOException e) {
-                return false;
+                SmallDisk.run("chattr", "-i", path.toString());
             }
         }
     }

@@ -41,7 +41,8 @@ public final class SmallDisk implements AutoCloseable {
         run("umount", path.toString());
     }
 
-    private static boolean run(String... command) {
+    /** Whether a command could be run and has worked. */
+    static boolean run(String... command) {
         try {
             Process process = new ProcessBuilder(command)
                     .redirectErrorStream(true)
