@@ -142,7 +142,8 @@ final class Connection implements Runnable {
         Logger.info("volume {}: attached to {} from {}", export.name(), name, peer);
         RequestTimes times = new RequestTimes(exports.volume().meter());
         sender.measureWith(times);
-        Gulps gulps = new Gulps(gulpSource(), server.sharedBuffers(), in, own);
+        Gulps gulps = new Gulps(
+                gulpSource(), server.sharedBuffers(), in, own, new BriefLook(server.ticker(), server.lookTurn()));
         GulpReplies replies = new GulpReplies(sender, server.sharedBuffers(), framing, out, times);
         try {
             if (awaitTurn(own, gulps)) {

@@ -42,6 +42,7 @@ final class Gulps {
     private final BufferPool pool;
     private final ByteBuffer share;
     private final Succession.Place place;
+    private final BriefLook look;
     private ByteBuffer in;
 
     /** Where the bytes in {@code in} end; its limit may be set to the end of a payload. */
@@ -59,11 +60,12 @@ final class Gulps {
     private int quietGulps;
 
     /** @param share flipped: what it holds was received already */
-    Gulps(Source source, BufferPool pool, ByteBuffer share, Succession.Place place) {
+    Gulps(Source source, BufferPool pool, ByteBuffer share, Succession.Place place, BriefLook look) {
         this.source = source;
         this.pool = pool;
         this.share = share;
         this.place = place;
+        this.look = look;
         this.in = share;
         this.end = share.limit();
     }
@@ -73,8 +75,13 @@ final class Gulps {
         return in;
     }
 
-    /** Waits for more; what was not taken stays at the beginning. Returns false at the end of the stream. */
-    boolean receive() throws IOException {
+    /**
+     * Waits for more; what was not taken stays at the beginning.
+     *
+     * @param single whether all that came the last time was one READ, which has its reply
+     * @return false at the end of the stream
+     */
+    boolean receive(boolean single) throws IOException {
         if (!grown && filled) {
             grow();
         } else if (grown && quietGulps > QUIET_GULPS_MAX) {
@@ -84,7 +91,7 @@ final class Gulps {
         int bytes = takeAhead();
         if (bytes == 0) {
             place.receives();
-            bytes = ended ? -1 : source.read(in);
+            bytes = ended ? -1 : look.read(source, in, single);
         }
         place.received(bytes);
         filled = !in.hasRemaining();

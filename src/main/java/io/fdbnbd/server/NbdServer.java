@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +46,7 @@ public final class NbdServer implements AutoCloseable {
     private final BufferPool sharedBuffers;
     private final BufferPool shares;
     private final Succession succession = new Succession();
+    private final Semaphore lookTurn = new Semaphore(1);
     private final RateLimit acceptLog;
     private final AtomicLong connectionNumbers = new AtomicLong();
     private final Map<Connection, Thread> connections = new ConcurrentHashMap<>();
@@ -287,6 +289,11 @@ public final class NbdServer implements AutoCloseable {
 
     Errors errors() {
         return errors;
+    }
+
+    /** Of the one connection that may look for its next request with open eyes: see {@link BriefLook}. */
+    Semaphore lookTurn() {
+        return lookTurn;
     }
 
     Succession succession() {

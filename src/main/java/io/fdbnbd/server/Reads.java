@@ -176,6 +176,11 @@ final class Reads {
         }
     }
 
+    /** Whether no request of the connection waits, of whatever kind. */
+    boolean isIdle() {
+        return sender.isIdle();
+    }
+
     /** Lets go what waits for more of its gulp. Before the reader may have to wait for anything. */
     void launch() {
         if (waiting.isEmpty()) {

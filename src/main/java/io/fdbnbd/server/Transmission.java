@@ -35,6 +35,11 @@ final class Transmission {
     private final RequestTimes times;
     private long turnBytes;
 
+    /** Requests of the gulp in hand so far. */
+    private int served;
+
+    private boolean lastWasRead;
+
     Transmission(
             Export export,
             Framing framing,
@@ -80,7 +85,7 @@ final class Transmission {
             reads.launch();
             replies.endGulp();
             letOthersRun();
-            if (!gulps.receive()) {
+            if (!gulps.receive(served == 1 && lastWasRead && reads.isIdle())) {
                 if (gulps.buffer().hasRemaining()) {
                     throw new EOFException("the stream ended inside of a request");
                 }
@@ -102,6 +107,7 @@ final class Transmission {
     /** Serves every request that is there as a whole. Returns false after DISC, and if the client has hung up. */
     private boolean serveGulp() throws IOException, InterruptedException {
         times.arrived();
+        served = 0;
         ByteBuffer in = gulps.buffer();
         while (in.remaining() >= framing.requestBytes()) {
             if (gulps.isHungUp()) {
@@ -117,6 +123,8 @@ final class Transmission {
                 throw new ProtocolException("a payload of " + request.length() + " bytes is more than the "
                         + Nbd.PAYLOAD_BYTES_MAX + " that are taken");
             }
+            served++;
+            lastWasRead = request.type() == Nbd.CMD_READ;
             long payloadBytes = request.payloadBytes();
             turnBytes += framing.requestBytes() + payloadBytes;
             if (payloadBytes > in.remaining()) {
@@ -199,7 +207,7 @@ final class Transmission {
             }
             if (bytes == 0) {
                 replies.endGulp();
-                if (!gulps.receive()) {
+                if (!gulps.receive(false)) {
                     throw new EOFException("the stream ended inside of a WRITE's data");
                 }
                 times.arrived();

@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.fdbnbd.util.Ticker;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Random;
+import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -58,7 +60,8 @@ class GulpsTest {
                 buffers,
                 ByteBuffer.allocateDirect(BufferPool.SHARE_BYTES + BufferPool.HEADER_ROOM_BYTES)
                         .flip(),
-                new Succession().join("disk", () -> 0, () -> {}));
+                new Succession().join("disk", () -> 0, () -> {}),
+                new BriefLook(Ticker.SYSTEM, new Semaphore(1)));
     }
 
     @BeforeEach
@@ -128,7 +131,7 @@ class GulpsTest {
     void theEndOfTheStreamIsToldAndWhatWasLeftStays() throws IOException {
         receive(10);
         source.bytesPerRead = -1;
-        assertFalse(gulps.receive());
+        assertFalse(gulps.receive(false));
         assertEquals(10, gulps.buffer().remaining());
     }
 
@@ -184,7 +187,7 @@ class GulpsTest {
 
     private void receive(int bytes) throws IOException {
         source.bytesPerRead = bytes;
-        assertTrue(gulps.receive());
+        assertTrue(gulps.receive(false));
     }
 
     private void take(int bytes) {
