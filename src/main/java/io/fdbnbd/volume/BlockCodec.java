@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * An all-zero block has no value.
  *
  * <p>Blocks are held with {@link #HEADER_BYTES} of room in front, so that a raw value needs no copy: the header is
- * written into the room and the array is the value. Any thread.
+ * written into the room and the array is the value. One thread encodes, any decode.
  */
 final class BlockCodec {
 
@@ -30,6 +30,12 @@ final class BlockCodec {
     /** A compressed block must be smaller by this part of it, or decompressing it later is not worth it. */
     private static final int WORTHWHILE_PART = 16;
 
+    /** After so many blocks in a row that did not shrink, the next are likely not to either. */
+    private static final int MISSES_MAX = 16;
+
+    /** Of those, so many are stored as they are for each one that is tried: the first that shrinks is found soon. */
+    private static final int PASSED_OVER_MAX = 7;
+
     private static final LZ4Compressor LZ4_COMPRESSOR =
             LZ4Factory.fastestInstance().fastCompressor();
     private static final LZ4SafeDecompressor LZ4_DECOMPRESSOR =
@@ -39,6 +45,10 @@ final class BlockCodec {
     private final int blockBytes;
     private final Compression compression;
     private final byte[] zeroes;
+
+    // The encoding thread's.
+    private int misses;
+    private int passedOver;
 
     BlockCodec(int layer, int blockBytes, Compression compression) {
         this.layer = layer;
@@ -70,14 +80,25 @@ final class BlockCodec {
             return null;
         }
         int checksum = checksum(number, block, HEADER_BYTES);
+        byte[] shrunk = compress(block);
+        byte[] value = shrunk == null ? raw(block) : shrunk;
+        ByteBuffer.wrap(value).putInt(1, checksum);
+        return value;
+    }
+
+    private byte @Nullable [] compress(byte[] block) {
+        if (misses == MISSES_MAX && passedOver < PASSED_OVER_MAX) {
+            passedOver++;
+            return null;
+        }
+        passedOver = 0;
         byte[] shrunk = switch (compression) {
             case NONE -> null;
             case LZ4 -> compressLz4(block);
             case ZSTD -> compressZstd(block);
         };
-        byte[] value = shrunk == null ? raw(block) : shrunk;
-        ByteBuffer.wrap(value).putInt(1, checksum);
-        return value;
+        misses = shrunk == null ? Math.min(misses + 1, MISSES_MAX) : 0;
+        return shrunk;
     }
 
     private static byte[] raw(byte[] block) {

@@ -71,6 +71,27 @@ class BlockCodecTest {
     @EnumSource(
             value = Compression.class,
             names = {"LZ4", "ZSTD"})
+    void whatShrinksIsFoundSoonAfterMuchThatDoesNot(Compression compression) {
+        BlockCodec codec = new BlockCodec(LAYER, 4096, compression);
+        Random random = new Random(6);
+        for (int i = 0; i < 1000; i++) {
+            encoded(codec, NUMBER, content(random, 4096, 0));
+        }
+        int tooLarge = 0;
+        while (encoded(codec, NUMBER, content(random, 4096, 2048)).length > 4096) {
+            tooLarge++;
+        }
+        assertTrue(tooLarge < 8, tooLarge + " blocks were not compressed");
+        for (int i = 0; i < 100; i++) {
+            int length = encoded(codec, NUMBER, content(random, 4096, 2048)).length;
+            assertTrue(length < 2500, "then a block was stored in " + length + " bytes");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Compression.class,
+            names = {"LZ4", "ZSTD"})
     void whatShrinksIsCompressed(Compression compression) {
         BlockCodec codec = new BlockCodec(LAYER, 4096, compression);
         assertTrue(encoded(codec, NUMBER, content(new Random(3), 4096, 4096)).length < 100);
