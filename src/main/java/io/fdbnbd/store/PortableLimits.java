@@ -50,21 +50,25 @@ public final class PortableLimits {
         }
     };
 
-    /** Best size of a batch, and of a range that is read, where one commit runs at a time. */
-    private static final int SERIAL_BYTES_TARGET = 1 << 20;
+    /** Best size of a range that is read where no trip has to be made for it. */
+    private static final int SERIAL_READ_BYTES_TARGET = 1 << 20;
 
     private PortableLimits() {}
 
-    /** The limits of a store that commits one batch after the other, and whose guards are checked at every call. */
-    public static StoreLimits ofSerialStore() {
+    /**
+     * The limits of a store that commits one batch after the other, and whose guards are checked at every call.
+     *
+     * @param batchBytesTarget as in {@link StoreLimits}
+     */
+    public static StoreLimits ofSerialStore(int batchBytesTarget) {
         return new StoreLimits(
                 KEY_BYTES_MAX,
                 VALUE_BYTES_MAX,
                 BATCH_BYTES_MAX,
-                SERIAL_BYTES_TARGET,
+                batchBytesTarget,
                 1,
-                SERIAL_BYTES_TARGET,
-                SERIAL_BYTES_TARGET,
+                batchBytesTarget,
+                SERIAL_READ_BYTES_TARGET,
                 0,
                 Duration.ZERO);
     }

@@ -4,6 +4,9 @@ package io.fdbnbd.store;
 @FunctionalInterface
 public interface RowVisitor {
 
-    /** One pair. The arrays may be kept, not changed. */
+    /**
+     * One pair. Neither array may be changed. The key may be kept; the value is the store's, which may reuse it as soon
+     * as this returns. Must neither wait nor call the store.
+     */
     void row(byte[] key, byte[] value);
 }

@@ -7,8 +7,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Ordered keys with atomic, guarded batches: all that a volume asks of what is underneath it.
  *
- * <p>Keys order as unsigned bytes. Every method may be called from any thread. Arrays passed in are not copied and must
- * not be changed afterwards; arrays passed out belong to the store and must not be changed either.
+ * <p>Keys order as unsigned bytes. Every method may be called from any thread. Keys are never copied and must not be
+ * changed, whoever made them. Values that are passed in are their caller's again when the call returns, whatever became
+ * of it: a store copies what it keeps, so that callers can use the arrays for the next values.
  *
  * <p>Calls block. Those that read or write may wait for a disk or a network: make them from {@link #executor()} or from
  * a thread that nothing else waits for, never from a thread that serves sockets.
@@ -58,7 +59,7 @@ public interface Store extends AutoCloseable {
     /** The newest value of {@code key}, or null if there is none. */
     default byte @Nullable [] get(byte[] key) throws StoreException {
         byte[][] found = new byte[1][];
-        read(null, List.of(KeyRange.ofKey(key)), (foundKey, value) -> found[0] = value);
+        read(null, List.of(KeyRange.ofKey(key)), (foundKey, value) -> found[0] = value.clone());
         return found[0];
     }
 

@@ -158,7 +158,7 @@ final class BlockReader {
                 .toList();
         return Attempts.repeat(Integer.MAX_VALUE, backoff, stall, () -> {
             Map<Long, byte[]> values = new HashMap<>();
-            readOwned(ranges, (key, value) -> values.put(Keys.blockOf(key), value));
+            readOwned(ranges, (key, value) -> values.put(Keys.blockOf(key), value.clone()));
             List<byte[]> contents = new ArrayList<>(numbers.size());
             for (long number : numbers) {
                 contents.add(whole(number, values.get(number)));
@@ -172,7 +172,7 @@ final class BlockReader {
         KeyRange range = new KeyRange(Keys.map(info.layer(), first), Keys.map(info.layer(), end), max);
         return Attempts.repeat(ATTEMPTS_MAX, backoff, stall, () -> {
             NavigableMap<Long, byte[]> pages = new TreeMap<>();
-            readOwned(List.of(range), (key, value) -> pages.put(Keys.pageOf(key), value));
+            readOwned(List.of(range), (key, value) -> pages.put(Keys.pageOf(key), value.clone()));
             return pages;
         });
     }

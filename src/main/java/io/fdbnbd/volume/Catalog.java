@@ -118,7 +118,7 @@ public final class Catalog {
             List<byte[]> pageValues = new ArrayList<>();
             store.read(null, List.of(range), (key, value) -> {
                 pageKeys.add(key);
-                pageValues.add(value);
+                pageValues.add(value.clone());
             });
             keys.addAll(pageKeys);
             values.addAll(pageValues);

@@ -108,6 +108,7 @@ final class Committer {
     }
 
     /** Launches what can go now. Returns whether anything did, so that more might. */
+    @SuppressWarnings("ThreadPriorityCheck")
     private boolean launch() {
         boolean launched = false;
         while (window.hasRoom() && !buffer.isFailed()) {
@@ -128,6 +129,8 @@ final class Committer {
             window.launched(flight.batch().countedBytes());
             measure(flight);
             flightExecutor.execute(() -> fly(flight));
+            // Encoding takes time, and a virtual thread that does not yield keeps its carrier.
+            Thread.yield();
         }
         return launched;
     }

@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class DirtyBlock extends DirtyEntry {
 
+    private static final byte[] NO_BYTES = {};
+
     private final long number;
 
     /** The content, behind room for a value's header. */
@@ -25,6 +27,9 @@ final class DirtyBlock extends DirtyEntry {
 
     // When it became dirty.
     private long dirtyNanos;
+
+    // A reader will lay its bytes over what the store has, maybe after its commit.
+    private boolean lent;
 
     // FLYING, and a clear that came later covers it: not what a reader may see any more.
     private boolean shadowed;
@@ -117,6 +122,22 @@ final class DirtyBlock extends DirtyEntry {
             dst.put(position + start - from, bytes, BlockCodec.HEADER_BYTES + start, end - start);
             start = known.nextSetBit(end);
         }
+    }
+
+    void lend() {
+        lent = true;
+    }
+
+    boolean isLent() {
+        return lent;
+    }
+
+    /** Its bytes, for another use: nobody may ask this block for any from here on. */
+    byte[] takeBytes() {
+        check(state() == State.DONE && !lent, "a block's bytes were taken while somebody needs them");
+        byte[] taken = bytes;
+        bytes = NO_BYTES;
+        return taken;
     }
 
     @Nullable

@@ -16,9 +16,9 @@ import java.util.function.Supplier;
 record Environment(
         Ticker ticker, Supplier<Backoff> attempts, Supplier<Backoff> beats, Takeover.Pause pause, Starter committers) {
 
-    /** Starts a named thread. */
+    /** Starts a named thread, a virtual one if it may be one. */
     interface Starter {
-        Thread start(String name, Runnable work);
+        Thread start(String name, boolean virtual, Runnable work);
     }
 
     static Environment real(Ticker ticker) {
@@ -27,7 +27,8 @@ record Environment(
                 () -> Backoff.exponential(5, 1000),
                 () -> Backoff.steady(Heartbeat.INTERVAL),
                 Takeover.Pause.REAL,
-                Threads::startPlatform);
+                (name, virtual, work) ->
+                        virtual ? Threads.startVirtual(name, work) : Threads.startPlatform(name, work));
     }
 
     Environment withAttempts(Supplier<Backoff> value) {

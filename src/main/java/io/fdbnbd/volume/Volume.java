@@ -60,6 +60,7 @@ public final class Volume {
             AckMode ackMode,
             ByteBudget.Share budget,
             Semaphore readAheadPieces,
+            BlockArrays arrays,
             Backoff backoff,
             Environment environment,
             Meter meter) {
@@ -84,7 +85,7 @@ public final class Volume {
                 this::readNew,
                 store.executor(),
                 environment.ticker());
-        this.buffer = new WriteBuffer(geometry, codec, budget, announcements, readAhead, meter);
+        this.buffer = new WriteBuffer(geometry, codec, budget, announcements, readAhead, arrays, meter);
         this.flights =
                 new Flights(info.name(), store, owner, buffer, blocks, backoff, stall, ackMode, environment.ticker());
         this.reader = new VolumeReader(geometry, readAhead, buffer, blocks, flights::fail, meter);
@@ -92,7 +93,9 @@ public final class Volume {
         Executor executor = limits.commitsInFlightMax() == 1 ? Runnable::run : store.executor();
         this.committer = new Committer(
                 info, codec, limits, buffer, flights, announcements, executor, environment.ticker(), meter);
-        this.committerThread = environment.committers().start("commit-" + info.name(), committer::run);
+        // A virtual one runs next on the processor of the connection that has something for it: nothing is woken.
+        this.committerThread =
+                environment.committers().start("commit-" + info.name(), store.isForVirtualThreads(), committer::run);
         this.heartbeat = store.isShared()
                 ? new Heartbeat(
                         store, owner, info, held.session(), environment.beats().get(), flights::fail)

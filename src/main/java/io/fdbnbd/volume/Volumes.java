@@ -46,6 +46,7 @@ public final class Volumes implements AutoCloseable {
     private final Function<String, Meter> meters;
     private final ByteBudget buffers;
     private final Semaphore readAheadPieces;
+    private final BlockArrays arrays = new BlockArrays();
     private final ReentrantLock lock = new ReentrantLock();
 
     // Guarded by lock.
@@ -253,6 +254,7 @@ public final class Volumes implements AutoCloseable {
                         options.ackMode(),
                         budget,
                         readAheadPieces,
+                        arrays,
                         backoff,
                         environment,
                         meters.apply(name));

@@ -29,10 +29,10 @@ final class WriteBuffer {
     private static final DirtyBlock[] NO_BLOCKS = {};
 
     private final Geometry geometry;
-    private final BlockCodec codec;
     private final ByteBudget.Share budget;
     private final Announcements announcements;
     private final ReadAhead readAhead;
+    private final BlockArrays arrays;
     private final Meter meter;
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -50,6 +50,7 @@ final class WriteBuffer {
      * @param budget bounds the bytes in here, a block's size for every entry
      * @param announcements takes what became dirty to the committer
      * @param readAhead is told what it must forget
+     * @param arrays gives the arrays of whole blocks, and gets them back when they have committed
      */
     WriteBuffer(
             Geometry geometry,
@@ -57,13 +58,14 @@ final class WriteBuffer {
             ByteBudget.Share budget,
             Announcements announcements,
             ReadAhead readAhead,
+            BlockArrays arrays,
             Meter meter) {
         this.geometry = geometry;
-        this.codec = codec;
         this.dirty = new DirtyMap(geometry, codec);
         this.budget = budget;
         this.announcements = announcements;
         this.readAhead = readAhead;
+        this.arrays = arrays;
         this.meter = meter;
     }
 
@@ -78,7 +80,7 @@ final class WriteBuffer {
         reserve(count, stillWanted);
         List<DirtyBlock> added = new ArrayList<>(count);
         try {
-            byte[][] whole = copyWholeBlocks(offset, src, first, count);
+            byte[][] whole = arrays.copyWhole(geometry, offset, src);
             lock.lock();
             try {
                 checkUsable();
@@ -96,19 +98,6 @@ final class WriteBuffer {
         }
         meter.count(Measure.BLOCKS_WRITTEN, count);
         src.position(src.limit());
-    }
-
-    private byte[][] copyWholeBlocks(long offset, ByteBuffer src, long first, int count) {
-        byte[][] whole = new byte[count][];
-        for (int i = 0; i < count; i++) {
-            long block = first + i;
-            if (geometry.coversWhole(block, offset, src.remaining())) {
-                whole[i] = codec.newBlock();
-                int position = src.position() + (int) (geometry.offsetOf(block) - offset);
-                src.get(position, whole[i], BlockCodec.HEADER_BYTES, geometry.contentBytes(block));
-            }
-        }
-        return whole;
     }
 
     private void put(
@@ -186,6 +175,7 @@ final class WriteBuffer {
                     if (block.isWhole()) {
                         block.overlay(from, to, dst, target);
                     } else {
+                        block.lend();
                         remainder.addPartial(block);
                     }
                 } else if (dirty.isCleared(number)) {
@@ -436,6 +426,7 @@ final class WriteBuffer {
     /** Takes out what has committed and lets go on whoever waited for it. */
     void land(List<DirtyClear> committedClears, List<DirtyBlock> committedBlocks) {
         List<CommitTicket> tickets = new ArrayList<>(0);
+        List<byte[]> unused = new ArrayList<>(committedBlocks.size());
         int entries = 0;
         lock.lock();
         try {
@@ -444,6 +435,9 @@ final class WriteBuffer {
                 epochEnded |= dirty.land(block);
                 tickets.addAll(block.tickets());
                 entries++;
+                if (!block.isLent()) {
+                    unused.add(block.takeBytes());
+                }
             }
             for (DirtyClear clear : committedClears) {
                 epochEnded |= dirty.land(clear);
@@ -461,6 +455,7 @@ final class WriteBuffer {
         } finally {
             lock.unlock();
         }
+        arrays.give(geometry, unused);
         unreserve(entries);
         for (CommitTicket ticket : tickets) {
             ticket.release(null);

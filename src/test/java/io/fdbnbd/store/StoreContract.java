@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.fdbnbd.store.StoreException.Kind;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -130,19 +131,21 @@ public abstract class StoreContract extends LoadContract {
     }
 
     @Test
-    void aVisitorMayCallTheStore() throws Exception {
-        setAll("a", "b");
-        List<@Nullable String> seen = new ArrayList<>();
-        store.read(null, List.of(range("a", "z", 9)), (key, value) -> {
-            try {
-                seen.add(get(Bytes.text(key)));
-                set(Bytes.text(key), "changed");
-            } catch (StoreException e) {
-                throw new AssertionError(e);
-            }
-        });
-        assertEquals(List.of("v", "v"), seen);
-        assertEquals("changed", get("b"));
+    void aValueIsItsCallersAgainAfterTheCommit() throws Exception {
+        for (String content : List.of("first", "other", "a longer one", "short")) {
+            byte[] value = Bytes.of(content);
+            store.commit(new Batch().set(Bytes.of("a"), value));
+            Arrays.fill(value, (byte) '-');
+            assertEquals(content, get("a"));
+        }
+    }
+
+    @Test
+    void aValueThatWasGotStaysAsItWas() throws Exception {
+        set("a", "first");
+        byte[] got = store.get(Bytes.of("a"));
+        set("a", "other");
+        assertArrayEquals(Bytes.of("first"), got);
     }
 
     // Batches

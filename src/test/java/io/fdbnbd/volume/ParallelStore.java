@@ -1,6 +1,7 @@
 package io.fdbnbd.volume;
 
 import io.fdbnbd.store.Batch;
+import io.fdbnbd.store.Batches;
 import io.fdbnbd.store.Guard;
 import io.fdbnbd.store.KeyRange;
 import io.fdbnbd.store.RowVisitor;
@@ -151,7 +152,7 @@ final class ParallelStore implements Store {
             if (!leavesUnresolved || late.size() == LATE_MAX || random.nextInt(UNRESOLVED_ONE_IN) > 0) {
                 return false;
             }
-            late.add(batch);
+            late.add(Batches.copyOf(batch));
             return true;
         } finally {
             lock.unlock();

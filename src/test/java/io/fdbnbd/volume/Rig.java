@@ -11,8 +11,10 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -23,6 +25,9 @@ final class Rig implements AutoCloseable {
 
     /** When a test gives up: far longer than anything takes. */
     static final long DEADLINE_SECONDS = 60;
+
+    /** Whether alive or not; asked and cleaned by {@link #committers}. */
+    private static final Set<Thread> COMMITTERS = ConcurrentHashMap.newKeySet();
 
     static final String NAME = "v";
     static final int BLOCK = 4096;
@@ -46,8 +51,7 @@ final class Rig implements AutoCloseable {
 
     Rig(Store store, VolumeSpec spec, VolumeOptions options) throws VolumeException {
         this.store = store;
-        this.volumes = new Volumes(
-                store, options, Environment.real(Ticker.SYSTEM).withAttempts(Impatient::new), metrics::open);
+        this.volumes = new Volumes(store, options, environment(), metrics::open);
         if (volumes.catalog().find(NAME).isEmpty()) {
             volumes.catalog().create(spec);
         }
@@ -165,11 +169,19 @@ final class Rig implements AutoCloseable {
         startFlush().get(DEADLINE_SECONDS, TimeUnit.SECONDS);
     }
 
+    private static Environment environment() {
+        Environment real = Environment.real(Ticker.SYSTEM).withAttempts(Impatient::new);
+        return new Environment(real.ticker(), real.attempts(), real.beats(), real.pause(), (name, virtual, work) -> {
+            Thread committer = real.committers().start(name, virtual, work);
+            COMMITTERS.add(committer);
+            return committer;
+        });
+    }
+
     /** How many volumes have a thread. */
     static long committers() {
-        return Thread.getAllStackTraces().keySet().stream()
-                .filter(thread -> thread.getName().equals("commit-" + NAME))
-                .count();
+        COMMITTERS.removeIf(thread -> !thread.isAlive());
+        return COMMITTERS.size();
     }
 
     static void await(CountDownLatch latch) throws InterruptedException {

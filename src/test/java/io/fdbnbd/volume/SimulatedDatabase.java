@@ -115,7 +115,7 @@ final class SimulatedDatabase {
         each(batch, new Batch.Operations() {
             @Override
             public void set(byte[] key, byte[] value) {
-                rows.put(key, value);
+                rows.put(key, value.clone());
                 if (key[0] == 'D') {
                     blocks.put(Keys.blockOf(key), value);
                 }

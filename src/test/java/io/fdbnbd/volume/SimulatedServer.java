@@ -33,7 +33,7 @@ final class SimulatedServer {
                 () -> new Pauses(20),
                 () -> new Pauses(24),
                 duration -> scheduler.sleep(duration.toNanos()),
-                scheduler::start);
+                (name, virtual, work) -> scheduler.start(name, work));
         try {
             this.volumes = new Volumes(store, plan.options(takesOver), environment, name -> Meter.NONE);
         } catch (VolumeException e) {

@@ -1,6 +1,7 @@
 package io.fdbnbd.volume;
 
 import io.fdbnbd.store.Batch;
+import io.fdbnbd.store.Batches;
 import io.fdbnbd.store.Guard;
 import io.fdbnbd.store.KeyRange;
 import io.fdbnbd.store.RowVisitor;
@@ -166,7 +167,10 @@ final class SimulatedStore implements Store {
         switch (random.nextInt(4)) {
             case 0 -> land(batch);
             case 1 -> {}
-            default -> scheduler.after(random.nextLong(1L << random.nextInt(10, 27)), () -> land(batch));
+            default -> {
+                Batch sent = Batches.copyOf(batch);
+                scheduler.after(random.nextLong(1L << random.nextInt(10, 27)), () -> land(sent));
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 package io.fdbnbd.volume;
 
 import io.fdbnbd.store.Batch;
+import io.fdbnbd.store.Batches;
 import io.fdbnbd.store.FaultStore;
 import io.fdbnbd.store.Guard;
 import io.fdbnbd.store.KeyRange;
@@ -160,7 +161,7 @@ final class WatchedStore implements Store {
         if (dataOperations[0] > 0) {
             operations.addAndGet(dataOperations[0]);
             if (keeping) {
-                kept.add(batch);
+                kept.add(Batches.copyOf(batch));
             }
             runHook();
             commits.incrementAndGet();

@@ -47,6 +47,7 @@ public class WriteBufferLinearizabilityTest {
             new ByteBudget(1 << 20).share(1 << 19, 1 << 20),
             announcements,
             new ReadAhead(INFO, 0, Duration.ZERO, new Semaphore(1), (offset, dst) -> {}, Runnable::run, () -> 0),
+            new BlockArrays(),
             Meter.NONE);
 
     /** One block's array is replaced as a store replaces a value: at once. */

@@ -31,7 +31,9 @@ import org.rocksdb.WriteOptions;
  * after that, those up to some moment.
  */
 public final class RocksStore implements Store {
-    private static final StoreLimits LIMITS = PortableLimits.ofSerialStore();
+    private static final int BATCH_BYTES_TARGET = 1 << 20;
+
+    private static final StoreLimits LIMITS = PortableLimits.ofSerialStore(BATCH_BYTES_TARGET);
 
     private final Gate gate;
     private final Path directory;
