@@ -112,6 +112,7 @@ public final class Main implements Runnable {
         CommandLine command = new CommandLine(main)
                 .addSubcommand(new ServeCommand(main::storeAddress, surroundings))
                 .addSubcommand(new ReportCommand())
+                .addSubcommand(new BenchCommand(surroundings))
                 .addSubcommand(
                         VolumeCommand.commandLine(new StoreReach(main::storeAddress, surroundings), surroundings));
         return configured(command).setExecutionStrategy(main::execute);

@@ -2,6 +2,7 @@ package io.fdbnbd.server;
 
 import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.nbd.Request;
+import io.fdbnbd.util.RateLimit;
 import io.fdbnbd.util.Ticker;
 import io.fdbnbd.volume.VolumeException;
 import org.tinylog.Logger;

@@ -2,6 +2,7 @@ package io.fdbnbd.server;
 
 import io.fdbnbd.nbd.Handshake;
 import io.fdbnbd.util.Checks;
+import io.fdbnbd.util.RateLimit;
 import io.fdbnbd.util.Threads;
 import io.fdbnbd.util.Ticker;
 import io.fdbnbd.volume.VolumeSpec;
