@@ -159,6 +159,14 @@ final class Converters {
         }
     }
 
+    /** What a line of the log is. */
+    static final class LogFormatByName implements ITypeConverter<LogFormat> {
+        @Override
+        public LogFormat convert(String text) {
+            return byName(LogFormat.values(), text);
+        }
+    }
+
     /** A volume to create, as NAME:SIZE. */
     static final class Wanted implements ITypeConverter<WantedVolume> {
         @Override

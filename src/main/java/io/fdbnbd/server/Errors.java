@@ -43,7 +43,7 @@ final class Errors {
             if (suppressed >= 0) {
                 Logger.error(
                         failure,
-                        "volume {}: {} by a bug in this program{}",
+                        "volume '{}': {} by a bug in this program{}",
                         volume,
                         describe(request),
                         RateLimit.leftOut(suppressed));
@@ -52,7 +52,7 @@ final class Errors {
         }
         if (suppressed >= 0) {
             Logger.warn(
-                    "volume {}: {}: {}{}",
+                    "volume '{}': {}: {}{}",
                     volume,
                     describe(request),
                     known.getMessage(),
