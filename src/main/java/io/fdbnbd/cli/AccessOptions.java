@@ -18,7 +18,8 @@ import picocli.CommandLine.Spec;
 
 /** The options of {@code fdb-nbd serve} that say who may come in, and what he may do then. */
 final class AccessOptions {
-    private static final String EVERY_VOLUME = "";
+    /** No volume has this name. Not the empty text: picocli takes an empty fallback for none. */
+    private static final String EVERY_VOLUME = "/";
 
     enum TlsMode {
         OFF,

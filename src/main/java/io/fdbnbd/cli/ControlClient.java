@@ -1,5 +1,6 @@
 package io.fdbnbd.cli;
 
+import io.fdbnbd.util.CutOff;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;

@@ -1,5 +1,6 @@
 package io.fdbnbd.cli;
 
+import io.fdbnbd.util.CutOff;
 import io.fdbnbd.util.Threads;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;

@@ -1,5 +1,7 @@
 package io.fdbnbd.cli;
 
+import io.fdbnbd.bench.Pattern;
+import io.fdbnbd.client.NbdUri;
 import io.fdbnbd.metrics.LatencyLog;
 import io.fdbnbd.server.Access;
 import io.fdbnbd.server.AddressRange;
@@ -62,6 +64,30 @@ final class Converters {
                 throw new TypeConversionException("an interval is between 100ms and 1h, and not " + text);
             }
             return interval;
+        }
+    }
+
+    /** A span of time. */
+    static final class Span implements ITypeConverter<Duration> {
+        @Override
+        public Duration convert(String text) {
+            return Converters.convert(Durations::parse, text);
+        }
+    }
+
+    /** An export of any server. */
+    static final class Uri implements ITypeConverter<NbdUri> {
+        @Override
+        public NbdUri convert(String text) {
+            return Converters.convert(NbdUri::parse, text);
+        }
+    }
+
+    /** What a load is made of. */
+    static final class PatternByName implements ITypeConverter<Pattern> {
+        @Override
+        public Pattern convert(String text) {
+            return byName(Pattern.values(), text);
         }
     }
 
@@ -130,6 +156,14 @@ final class Converters {
         @Override
         public LogLevel convert(String text) {
             return byName(LogLevel.values(), text);
+        }
+    }
+
+    /** What a line of the log is. */
+    static final class LogFormatByName implements ITypeConverter<LogFormat> {
+        @Override
+        public LogFormat convert(String text) {
+            return byName(LogFormat.values(), text);
         }
     }
 

@@ -62,6 +62,15 @@ public final class Main implements Runnable {
     private @Nullable LogLevel logLevel;
 
     @Option(
+            names = "--log-format",
+            scope = ScopeType.INHERIT,
+            paramLabel = "FORMAT",
+            converter = Converters.LogFormatByName.class,
+            description = "What a line of the log is: text, or json for an object with time, level, thread, class,"
+                    + " message and, if there is one, exception. Default: text.")
+    private LogFormat logFormat = LogFormat.TEXT;
+
+    @Option(
             names = {"-h", "--help"},
             scope = ScopeType.INHERIT,
             usageHelp = true,
@@ -112,6 +121,7 @@ public final class Main implements Runnable {
         CommandLine command = new CommandLine(main)
                 .addSubcommand(new ServeCommand(main::storeAddress, surroundings))
                 .addSubcommand(new ReportCommand())
+                .addSubcommand(new BenchCommand(surroundings))
                 .addSubcommand(
                         VolumeCommand.commandLine(new StoreReach(main::storeAddress, surroundings), surroundings));
         return configured(command).setExecutionStrategy(main::execute);
@@ -129,6 +139,9 @@ public final class Main implements Runnable {
         // Read by the logger when it is used for the first time, which is after this.
         if (logLevel != null) {
             System.setProperty("tinylog.level", logLevel.name().toLowerCase(Locale.ROOT));
+        }
+        if (logFormat == LogFormat.JSON) {
+            System.setProperty("tinylog.writer", JsonLogWriter.NAME);
         }
         return new RunLast().execute(arguments);
     }

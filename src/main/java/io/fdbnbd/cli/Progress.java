@@ -71,12 +71,22 @@ final class Progress {
      * @param bytes moved so far
      */
     void show(double done, long bytes) {
+        show(done, figures(done, bytes));
+    }
+
+    /**
+     * As {@link #show(double, long)}, with other figures behind the part.
+     *
+     * @param figures begin with the space that separates them
+     */
+    void show(double done, String figures) {
         long now = ticker.nanoTime();
+        String text = percent(done) + figures;
         if (terminal) {
-            draw(bar(done, bytes));
+            draw(bar(done, text));
         } else if (now - lineNanos >= LINE_INTERVAL.toNanos()) {
             lineNanos = now;
-            out.println(percent(done) + figures(done, bytes));
+            out.println(text);
         }
     }
 
@@ -95,8 +105,7 @@ final class Progress {
         drawn = line.length();
     }
 
-    private String bar(double done, long bytes) {
-        String text = percent(done) + figures(done, bytes);
+    private String bar(double done, String text) {
         // The last column stays free: some terminals begin a new line when it is written to.
         int cells = columns - 1 - text.length() - 3;
         if (cells < BAR_CELLS_MIN) {

@@ -158,6 +158,21 @@ public final class Nbd {
         };
     }
 
+    /** What people call an error number. */
+    public static String errorName(int error) {
+        return switch (error) {
+            case EPERM -> "EPERM";
+            case EIO -> "EIO";
+            case ENOMEM -> "ENOMEM";
+            case EINVAL -> "EINVAL";
+            case ENOSPC -> "ENOSPC";
+            case EOVERFLOW -> "EOVERFLOW";
+            case ENOTSUP -> "ENOTSUP";
+            case ESHUTDOWN -> "ESHUTDOWN";
+            default -> "error " + error;
+        };
+    }
+
     /** What a number in a reply means here, at most {@link #ERROR_MESSAGE_BYTES_MAX} of ASCII. */
     static String errorMessage(int error) {
         return switch (error) {

@@ -5,6 +5,7 @@ import io.fdbnbd.nbd.Framing;
 import io.fdbnbd.nbd.Handshake;
 import io.fdbnbd.nbd.ProtocolException;
 import io.fdbnbd.tls.SecureChannel;
+import io.fdbnbd.util.RateLimit;
 import io.fdbnbd.util.Sizes;
 import io.fdbnbd.volume.Volume;
 import java.io.IOException;
@@ -111,7 +112,10 @@ final class Connection implements Runnable {
                 sayGoodbye();
             }
         } catch (ProtocolException e) {
-            Logger.info("{} from {} was closed: {}", name, peer, e.getMessage());
+            long suppressed = server.nonsenseLog().tryLine();
+            if (suppressed >= 0) {
+                Logger.info("{} from {} was closed: {}{}", name, peer, e.getMessage(), RateLimit.leftOut(suppressed));
+            }
         } catch (IOException e) {
             String reason = cutReason;
             if (reason == null) {
@@ -139,7 +143,7 @@ final class Connection implements Runnable {
         Framing framing = handshake.framing();
         sender.use(framing);
         phase = Phase.TRANSMISSION;
-        Logger.info("volume {}: attached to {} from {}", export.name(), name, peer);
+        Logger.info("volume '{}': attached to {} from {}", export.name(), name, peer);
         RequestTimes times = new RequestTimes(exports.volume().meter());
         sender.measureWith(times);
         Gulps gulps = new Gulps(
@@ -317,7 +321,7 @@ final class Connection implements Runnable {
 
     private void logDetach() {
         Logger.info(
-                "volume {}: detached from {} from {} after {} s: {} requests ({} refused), {} read, {} written",
+                "volume '{}': detached from {} from {} after {} s: {} requests ({} refused), {} read, {} written",
                 exports.volume().info().name(),
                 name,
                 peer,

@@ -2,6 +2,7 @@ package io.fdbnbd.server;
 
 import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.nbd.Request;
+import io.fdbnbd.util.RateLimit;
 import io.fdbnbd.util.Ticker;
 import io.fdbnbd.volume.VolumeException;
 import org.tinylog.Logger;
@@ -42,7 +43,7 @@ final class Errors {
             if (suppressed >= 0) {
                 Logger.error(
                         failure,
-                        "volume {}: {} by a bug in this program{}",
+                        "volume '{}': {} by a bug in this program{}",
                         volume,
                         describe(request),
                         RateLimit.leftOut(suppressed));
@@ -51,7 +52,7 @@ final class Errors {
         }
         if (suppressed >= 0) {
             Logger.warn(
-                    "volume {}: {}: {}{}",
+                    "volume '{}': {}: {}{}",
                     volume,
                     describe(request),
                     known.getMessage(),

@@ -2,6 +2,7 @@ package io.fdbnbd.server;
 
 import io.fdbnbd.nbd.Handshake;
 import io.fdbnbd.util.Checks;
+import io.fdbnbd.util.RateLimit;
 import io.fdbnbd.util.Threads;
 import io.fdbnbd.util.Ticker;
 import io.fdbnbd.volume.VolumeSpec;
@@ -48,6 +49,7 @@ public final class NbdServer implements AutoCloseable {
     private final Succession succession = new Succession();
     private final Semaphore lookTurn = new Semaphore(1);
     private final RateLimit acceptLog;
+    private final RateLimit nonsenseLog;
     private final AtomicLong connectionNumbers = new AtomicLong();
     private final Map<Connection, Thread> connections = new ConcurrentHashMap<>();
     private final List<Listener> listeners = new ArrayList<>();
@@ -76,6 +78,7 @@ public final class NbdServer implements AutoCloseable {
         // Two for each connection, and two for each that has left the count and is about to give them back.
         this.shares = BufferPool.shares(4 * options.connectionsMax());
         this.acceptLog = new RateLimit(ticker);
+        this.nonsenseLog = new RateLimit(ticker);
     }
 
     /**
@@ -231,6 +234,11 @@ public final class NbdServer implements AutoCloseable {
         return ofSource < sources.connectionsMax()
                 ? null
                 : "its address has " + ofSource + " connections already, which is the limit";
+    }
+
+    /** For clients that break the protocol: whoever reaches the address can, as often as it likes. */
+    RateLimit nonsenseLog() {
+        return nonsenseLog;
     }
 
     void acceptFailed(ListenAddress address, IOException failure) {

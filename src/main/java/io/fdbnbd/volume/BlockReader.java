@@ -7,6 +7,8 @@ import io.fdbnbd.store.KeyRange;
 import io.fdbnbd.store.RowVisitor;
 import io.fdbnbd.store.Store;
 import io.fdbnbd.store.StoreException;
+import io.fdbnbd.util.RateLimit;
+import io.fdbnbd.util.Ticker;
 import io.fdbnbd.volume.ReadRemainder.Run;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -35,6 +37,9 @@ final class BlockReader {
     private final Backoff backoff;
     private final Stall stall;
     private final int rowsTarget;
+
+    /** By the machine's clock, which no outcome depends on. */
+    private final RateLimit damageLog = new RateLimit(Ticker.SYSTEM);
 
     BlockReader(
             VolumeInfo info,
@@ -191,7 +196,10 @@ final class BlockReader {
     }
 
     private VolumeException damaged(DamagedBlockException cause) {
-        Logger.error("volume '{}': {}", info.name(), cause.getMessage());
+        long suppressed = damageLog.tryLine();
+        if (suppressed >= 0) {
+            Logger.error("volume '{}': {}{}", info.name(), cause.getMessage(), RateLimit.leftOut(suppressed));
+        }
         return new VolumeException(DAMAGED, "volume '" + info.name() + "': " + cause.getMessage(), cause);
     }
 

@@ -7,6 +7,7 @@ import static io.fdbnbd.volume.VolumeException.Kind.UNCLEAN;
 import io.fdbnbd.metrics.Meter;
 import io.fdbnbd.store.Store;
 import io.fdbnbd.util.ByteBudget;
+import io.fdbnbd.util.RateLimit;
 import io.fdbnbd.util.Ticker;
 import java.time.InstantSource;
 import java.util.HashMap;
@@ -47,6 +48,7 @@ public final class Volumes implements AutoCloseable {
     private final ByteBudget buffers;
     private final Semaphore readAheadPieces;
     private final BlockArrays arrays = new BlockArrays();
+    private final RateLimit refusalLog;
     private final ReentrantLock lock = new ReentrantLock();
 
     // Guarded by lock.
@@ -77,6 +79,7 @@ public final class Volumes implements AutoCloseable {
         this.options = options;
         this.ownership = new Ownership(store, options, environment);
         this.environment = environment;
+        this.refusalLog = new RateLimit(environment.ticker());
         this.meters = meters;
         this.buffers = new ByteBudget(options.bufferBytesMax());
         this.readAheadPieces = new Semaphore((int) (options.readAheadBytesMax() / ReadAhead.PIECE_BYTES));
@@ -102,7 +105,10 @@ public final class Volumes implements AutoCloseable {
         } catch (VolumeException e) {
             if (e.kind() == BUSY || e.kind() == UNCLEAN) {
                 // Not every client shows the person behind it what it was told.
-                Logger.warn("a client was refused: {}", e.getMessage());
+                long suppressed = refusalLog.tryLine();
+                if (suppressed >= 0) {
+                    Logger.warn("a client was refused: {}{}", e.getMessage(), RateLimit.leftOut(suppressed));
+                }
             }
             throw e;
         } finally {

@@ -1,11 +1,13 @@
 package io.fdbnbd.metrics.report;
 
+import io.fdbnbd.metrics.Measure;
 import io.fdbnbd.metrics.Measure.Unit;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -22,6 +24,32 @@ public final class Report {
 
     private static final double NANOS_PER_MICRO = 1e3;
     private static final int TICKS_PER_HALF = 5;
+
+    /**
+     * Values that are in no log.
+     *
+     * @param measure null for what goes by another name than its own
+     */
+    public record Values(
+            String volume, String name, @Nullable Measure measure, Histogram histogram) {
+
+        /** Of something that is recorded. */
+        public static Values of(String volume, Measure measure, Histogram histogram) {
+            return new Values(volume, Series.name(measure), measure, histogram);
+        }
+
+        /** Of something that is only counted. */
+        public static Values count(String volume, Measure measure, long number) {
+            Histogram histogram = new Histogram(2);
+            histogram.recordValueWithCount(1, number);
+            return of(volume, measure, histogram);
+        }
+
+        /** The same as a latency that is told apart from the measure's own. */
+        public Values named(String addition) {
+            return new Values(volume, name + " " + addition, null, histogram);
+        }
+    }
 
     private final List<Run> runs;
 
@@ -42,8 +70,25 @@ public final class Report {
         return new Report(runs);
     }
 
+    /** A run that is in no log. */
+    public static Report of(String name, Instant start, Duration duration, List<Values> values) {
+        return new Report(List.of(Run.of(name, start.toEpochMilli(), Math.max(1, duration.toMillis()), values)));
+    }
+
+    /** For every run a line for each volume and measure of time. */
+    public List<String> summary() {
+        List<String> lines = new ArrayList<>();
+        for (Run run : runs) {
+            if (runs.size() > 1) {
+                lines.add("# " + run.name());
+            }
+            lines.addAll(Summary.lines(run));
+        }
+        return lines;
+    }
+
     /** HdrHistogram's own table of percentiles for every run, volume and measure; times in microseconds. */
-    public String text() {
+    public String percentiles() {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (PrintStream out = new PrintStream(bytes, false, StandardCharsets.UTF_8)) {
             for (Run run : runs) {
@@ -62,7 +107,7 @@ public final class Report {
         return bytes.toString(StandardCharsets.UTF_8);
     }
 
-    /** What {@link #text} divides values by. */
+    /** What {@link #percentiles} divides values by. */
     private static double divisor(Unit unit) {
         return unit == Unit.NANOS ? NANOS_PER_MICRO : 1;
     }
@@ -76,20 +121,37 @@ public final class Report {
         };
     }
 
+    /** The summary, and behind it the percentiles. */
+    public String text() {
+        return String.join(System.lineSeparator(), summary())
+                + System.lineSeparator()
+                + System.lineSeparator()
+                + percentiles();
+    }
+
     /** For the writer of JSON: a list of runs. */
     public List<Object> json() {
         List<Object> list = new ArrayList<>();
         for (Run run : runs) {
-            List<Object> all = new ArrayList<>();
-            run.series().forEach(series -> all.add(json(series)));
             Map<String, Object> object = new LinkedHashMap<>();
             object.put("file", run.name());
             object.put("start", Instant.ofEpochMilli(run.startMillis()).toString());
             object.put("duration_ms", run.millis());
-            object.put("measures", all);
+            object.put("measures", measures(run));
             list.add(object);
         }
         return list;
+    }
+
+    /** Of the first run, what {@link #json} has in it as measures. */
+    public List<Object> measures() {
+        return measures(runs.getFirst());
+    }
+
+    private static List<Object> measures(Run run) {
+        List<Object> all = new ArrayList<>();
+        run.series().forEach(series -> all.add(json(series)));
+        return all;
     }
 
     private static Map<String, @Nullable Object> json(Series series) {

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
@@ -33,6 +34,17 @@ final class Run {
 
     private Run(String name) {
         this.name = name;
+    }
+
+    /** What did not come out of a log. */
+    static Run of(String name, long startMillis, long millis, List<Report.Values> values) {
+        Run run = new Run(name);
+        run.startMillis = startMillis;
+        run.endMillis = startMillis + millis;
+        run.intervalMillis = millis;
+        values.forEach(one -> run.series.put(one.volume() + "/" + one.name(), new Series(one)));
+        run.chooseSlots();
+        return run;
     }
 
     /**

@@ -39,9 +39,17 @@ final class Series {
         Optional<Tag> ours = Tag.parse(tag);
         this.volume = ours.map(Tag::volume).orElse("");
         this.measure = ours.map(Tag::measure).orElse(null);
-        this.name =
-                measure == null ? tag : measure.name().toLowerCase(Locale.ROOT).replace('_', ' ');
+        this.name = measure == null ? tag : name(measure);
         this.counts = new long[slots];
+    }
+
+    /** What did not come out of a log, all of it in one slot. */
+    Series(Report.Values values) {
+        this.volume = values.volume();
+        this.measure = values.measure();
+        this.name = values.name();
+        this.counts = new long[1];
+        add(0, values.histogram());
     }
 
     void add(int slot, Histogram interval) {
@@ -61,6 +69,11 @@ final class Series {
 
     String volume() {
         return volume;
+    }
+
+    /** What people call it. */
+    static String name(Measure measure) {
+        return measure.name().toLowerCase(Locale.ROOT).replace('_', ' ');
     }
 
     /** What is measured, as people call it. */

@@ -1,6 +1,5 @@
-package io.fdbnbd.cli;
+package io.fdbnbd.util;
 
-import io.fdbnbd.util.Threads;
 import java.io.Closeable;
 import java.io.IOException;
 import java.time.Duration;
@@ -9,11 +8,12 @@ import java.util.concurrent.TimeUnit;
 import org.tinylog.Logger;
 
 /** Closes a connection that has not done its part within a deadline. */
-final class CutOff {
+public final class CutOff {
     private static final Duration JOIN_DEADLINE = Duration.ofSeconds(5);
 
     /** What is to be done with the connection. */
-    interface Part<T> {
+    @FunctionalInterface
+    public interface Part<T> {
         T perform() throws IOException;
     }
 
@@ -26,9 +26,9 @@ final class CutOff {
      *
      * @throws IOException if the part does, or the deadline has passed and closed the connection under it
      */
-    static <T> T within(Duration deadline, Closeable connection, Part<T> part) throws IOException {
+    public static <T> T within(Duration deadline, Closeable connection, Part<T> part) throws IOException {
         CutOff cutOff = new CutOff();
-        Thread thread = Threads.startVirtual("control-cut-off", () -> cutOff.watch(deadline, connection));
+        Thread thread = Threads.startVirtual("cut-off", () -> cutOff.watch(deadline, connection));
         try {
             return part.perform();
         } finally {

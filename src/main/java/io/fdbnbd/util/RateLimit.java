@@ -1,6 +1,5 @@
-package io.fdbnbd.server;
+package io.fdbnbd.util;
 
-import io.fdbnbd.util.Ticker;
 import java.time.Duration;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -9,7 +8,7 @@ import java.util.concurrent.locks.ReentrantLock;
  *
  * <p>Any thread; {@code lock} guards all fields.
  */
-final class RateLimit {
+public final class RateLimit {
     private static final long INTERVAL_NANOS = Duration.ofSeconds(10).toNanos();
     private static final int LINES_MAX = 5;
 
@@ -19,13 +18,13 @@ final class RateLimit {
     private int lines;
     private long suppressed;
 
-    RateLimit(Ticker ticker) {
+    public RateLimit(Ticker ticker) {
         this.ticker = ticker;
         this.intervalStart = ticker.nanoTime();
     }
 
     /** Returns -1 if the line must not be written, else how many were not since the last one that was. */
-    long tryLine() {
+    public long tryLine() {
         lock.lock();
         try {
             long now = ticker.nanoTime();
@@ -47,7 +46,7 @@ final class RateLimit {
     }
 
     /** What to end a line with for a result of {@link #tryLine}. */
-    static String leftOut(long suppressed) {
+    public static String leftOut(long suppressed) {
         return suppressed == 0 ? "" : " (" + suppressed + " lines like this were left out before)";
     }
 }
