@@ -43,7 +43,8 @@ class ArchitectureTest {
     record Guest(String library, String host) {}
 
     static final List<Room> ROOMS = List.of(
-            new Room("cli", "server", "nbd", "volume", "store..", "metrics..", "tls", "util"),
+            new Room("cli", "server", "nbd", "volume", "store..", "metrics..", "status", "tls", "util"),
+            new Room("status", "volume", "metrics", "util"),
             new Room("server", "nbd", "volume", "metrics", "tls", "util"),
             new Room("nbd", "util"),
             new Room("tls", "util"),
@@ -60,6 +61,10 @@ class ArchitectureTest {
             new Guest("org.rocksdb..", "store.rocks"),
             new Guest("com.apple.foundationdb..", "store.fdb"),
             new Guest("org.HdrHistogram..", "metrics.."),
+            new Guest("io.prometheus..", "status"),
+            new Guest("com.sun.net.httpserver..", "status"),
+            new Guest("org.jline..", "cli"),
+            new Guest("com.google.gson..", "cli"),
             new Guest("tlschannel..", "tls"),
             new Guest("org.bouncycastle..", "tls"),
             new Guest("picocli..", "cli"));

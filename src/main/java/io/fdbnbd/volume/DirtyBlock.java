@@ -23,8 +23,9 @@ final class DirtyBlock extends DirtyEntry {
     // The version of this block that is in a transaction now: this one has to wait for it.
     private @Nullable DirtyBlock older;
 
-    // When it became dirty.
+    // When it became dirty, and when the committer took it up: by the meter, 0 if that was off.
     private long dirtyNanos;
+    private long takenNanos;
 
     // FLYING, and a clear that came later covers it: not what a reader may see any more.
     private boolean shadowed;
@@ -54,6 +55,15 @@ final class DirtyBlock extends DirtyEntry {
 
     void setDirtyNanos(long nanos) {
         dirtyNanos = nanos;
+    }
+
+    /** The committer's own. */
+    long takenNanos() {
+        return takenNanos;
+    }
+
+    void setTakenNanos(long nanos) {
+        takenNanos = nanos;
     }
 
     byte[] bytes() {
