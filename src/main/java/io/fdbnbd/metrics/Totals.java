@@ -42,7 +42,7 @@ public final class Totals implements AutoCloseable {
     /**
      * Hands over everything, up to now.
      *
-     * @param open volumes that are not forgotten, however long they did nothing
+     * @param open volumes that are not forgotten, however long they did nothing, and whose counters all are handed over
      * @param bounds for each unit, in that unit
      */
     public void take(Set<String> open, Map<Measure.Unit, long[]> bounds, Taker taker) {
@@ -50,6 +50,7 @@ public final class Totals implements AutoCloseable {
         try {
             reader.take(this::add);
             forget(open);
+            open.forEach(volume -> takeZeroes(volume, taker));
             sums.forEach((volume, cells) -> cells.forEach((measure, all) -> taker.take(
                     volume,
                     measure,
@@ -58,6 +59,16 @@ public final class Totals implements AutoCloseable {
                     atMost(all, bounds.getOrDefault(measure.unit(), new long[0])))));
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** What is counted begins with 0: the first of something rare would be no increase otherwise. */
+    private void takeZeroes(String volume, Taker taker) {
+        Map<Measure, Histogram> cells = sums.getOrDefault(volume, Map.of());
+        for (Measure measure : Measure.values()) {
+            if (measure.unit() == Measure.Unit.COUNT && !cells.containsKey(measure)) {
+                taker.take(volume, measure, 0, 0, new long[0]);
+            }
         }
     }
 

@@ -55,7 +55,8 @@
       td.dataset.what = what;
       if (number != null) td.dataset.value = number;
       td.textContent = number == null ? '–' : written(number);
-      if (kind) td.className = kind;
+      td.className = kind || '';
+      td.classList.toggle('none', number == null);
       if (what === 'state') {
         td.classList.add({serving: 'good', detached: 'idle'}[number] || 'bad');
         if (volume.reason) td.title = volume.reason;
@@ -105,9 +106,9 @@
       value: (u, value) => (value == null ? '–' : plain(value))});
     plots[id] = new uPlot({
       width: width(place), height: 200, padding: [12, 16, 0, 0], legend: {live: true},
-      scales: {y: {range: (u, low, high) => [0, Math.max(1e-3, (high || 0) * 1.1)]}},
-      axes: [axis, {...axis, size: 60, values: (u, values) => values.map(plain)}],
-      series: [{}, line('read', 0), line('write', 1)],
+      scales: {x: {range: (u, low, high) => [Math.min(low, high - 60), high]}, y: {range: (u, low, high) => [0, Math.max(1e-3, (high || 0) * 1.1)]}},
+      axes: [{...axis, values: [[1, '{HH}:{mm}:{ss}', null, null, null, null, null, null, 1]]}, {...axis, size: 60, values: (u, values) => values.map(plain)}],
+      series: [{label: 'time', value: '{HH}:{mm}:{ss}'}, line('read', 0), line('write', 1)],
     }, columns, place);
   }
 
@@ -129,7 +130,8 @@
     state.textContent = documentNow.ready ? 'ready' : 'not ready';
     state.className = documentNow.ready ? 'good' : 'bad';
     byId('about').textContent = documentNow.server + ', version ' + documentNow.version + ', ' + documentNow.store
-      + ', up ' + documentNow.uptime_seconds + ' s, ' + documentNow.connections + ' connections';
+      + ', up ' + documentNow.uptime_seconds + ' s, ' + documentNow.connections
+      + (documentNow.connections === 1 ? ' connection' : ' connections');
     byId('obstacles').replaceChildren(...documentNow.obstacles.map(obstacle => {
       const item = document.createElement('li');
       item.textContent = obstacle;

@@ -3,9 +3,11 @@ package io.fdbnbd.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.abort;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import io.fdbnbd.Browser;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -130,9 +132,6 @@ class WatchedServerTest {
         }
         assertTrue(asked.size() > 10, asked::toString);
         asked.removeAll(given);
-        // There where an error has happened only.
-        asked.remove("fdb_nbd_store_retries_total");
-        asked.remove("fdb_nbd_request_errors_total");
         assertEquals(Set.of(), asked);
     }
 
@@ -198,5 +197,49 @@ class WatchedServerTest {
         String memory = CommandRun.of("top", "--once", "--store", "memory:").refused();
         assertTrue(memory.contains("can be asked over HTTP only"), memory);
         assertEquals("--json goes with --once", CommandRun.of("top", "--json").refused());
+    }
+
+    /** The page shows what it was told, which it can show too. */
+    @Test
+    void thePageShowsTheDocument() throws Exception {
+        Browser.require("the status page");
+        String dom = Browser.shown(url("/"), 1200, Files.createTempDirectory(temp, "browser"));
+        Matcher json = Pattern.compile("(?s)<pre id=\"json\"[^>]*>(.*?)</pre>").matcher(dom);
+        assertTrue(json.find(), dom);
+        JsonObject document = JsonParser.parseString(json.group(1)).getAsJsonObject();
+        assertEquals(2, dom.split("<tr><td").length - 1, "rows");
+        JsonObject volume = document.getAsJsonArray("volumes").get(0).getAsJsonObject();
+        assertShown(dom, "volume", "disk");
+        assertShown(dom, "IOPS", volume.get("iops").getAsString());
+        assertShown(dom, "clients", volume.get("connections").getAsString());
+        assertShown(dom, "buffer", volume.get("buffer_bytes").getAsString());
+        assertShown(dom, "window", volume.get("commit_window_bytes").getAsString());
+        assertShown(dom, "epoch", volume.get("epoch").getAsString());
+        assertTrue(dom.contains("class=\"good\">ready</p>"), dom);
+        assertTrue(dom.contains("<canvas"), "no chart");
+    }
+
+    private static void assertShown(String dom, String what, String value) {
+        Matcher cell = Pattern.compile("<td data-what=\"" + what + "\" data-value=\"([^\"]*)\"")
+                .matcher(dom);
+        assertTrue(cell.find(), () -> "nothing shown of " + what + " in " + dom);
+        String shown = cell.group(1);
+        assertTrue(shown.equals(value) || value.equals(shown + ".0"), () -> what + ": " + shown + ", not " + value);
+    }
+
+    @Test
+    void topRedrawsForANewSizeAndGivesTheTerminalBack() throws Exception {
+        if (!Files.isExecutable(Path.of("/usr/bin/tmux"))) {
+            System.out.println("tmux is not installed: fdb-nbd top is not looked at in a terminal");
+            abort("no tmux");
+        }
+        try (Screen screen = new Screen(temp.resolve("tmux.sock"), 150, 12, "top", "--http", url(""))) {
+            screen.await("(?m)^disk +serving .* this server, epoch \\d+$");
+            screen.resize(60, 8);
+            screen.await("(?m)^VOLUME  STATE(?!.*OWNER)");
+            assertTrue(screen.text().lines().allMatch(line -> line.length() <= 60), screen::text);
+            screen.press("q");
+            screen.await("(?m)^ended with 0, echo$");
+        }
     }
 }

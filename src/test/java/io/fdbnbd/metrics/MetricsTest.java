@@ -31,6 +31,7 @@ class MetricsTest {
         assertEquals(3, reads.getTotalCount());
         assertEquals(5e3, (double) reads.getMaxValue(), 5_000 / 128.0);
         assertEquals(12_345_678_901L, measured.count(Measure.BYTES_OUT));
+        assertEquals(List.of("v/READ=3", "v/BYTES_OUT=12345678901"), taken());
         assertEquals(List.of(), taken());
         meter.count(Measure.BYTES_OUT, 1);
         assertEquals(List.of("v/BYTES_OUT=1"), taken());
