@@ -84,7 +84,8 @@ final class VolumeReader {
     }
 
     private boolean readFromAhead(RangeRead read, boolean waiting) {
-        long beganNanos = meter.now();
+        // Most reads where nothing is read ahead are short: a look at the clock would show.
+        long beganNanos = readAhead.bytesMax() > 0 ? meter.now() : 0;
         boolean here = readAhead.read(read.offset(), read.dst(), waiting);
         if (here) {
             meter.recordSince(Measure.READ_AHEAD, beganNanos, 1);
