@@ -47,7 +47,8 @@ class ArchitectureTest {
     }
 
     static final List<Room> ROOMS = List.of(
-            new Room("cli", "server", "client", "bench", "nbd", "volume", "store..", "metrics..", "tls", "util"),
+            new Room("cli", "server", "client", "bench", "nbd", "volume", "store..", "metrics..", "status", "tls", "util"),
+            new Room("status", "volume", "metrics", "util"),
             new Room("server", "nbd", "volume", "metrics", "tls", "util"),
             new Room("nbd", "util"),
             new Room("client", "nbd", "util"),
@@ -66,6 +67,10 @@ class ArchitectureTest {
             new Guest("org.rocksdb..", "store.rocks"),
             new Guest("com.apple.foundationdb..", "store.fdb"),
             new Guest("org.HdrHistogram..", "metrics..", "bench"),
+            new Guest("io.prometheus..", "status"),
+            new Guest("com.sun.net.httpserver..", "status"),
+            new Guest("org.jline..", "cli"),
+            new Guest("com.google.gson..", "cli"),
             new Guest("tlschannel..", "tls"),
             new Guest("org.bouncycastle..", "tls"),
             new Guest("picocli..", "cli"));

@@ -91,6 +91,19 @@ final class Converters {
         }
     }
 
+    /** Where HTTP is served. */
+    static final class HttpAddress implements ITypeConverter<ListenAddress.Tcp> {
+        @Override
+        public ListenAddress.Tcp convert(String text) {
+            boolean hasPort = text.matches("(\\[.*]|[^:]*):[^:]*");
+            String whole = hasPort ? text : text + ":" + Watching.HTTP_PORT_DEFAULT;
+            if (Converters.convert(ListenAddress::parse, whole) instanceof ListenAddress.Tcp tcp) {
+                return tcp;
+            }
+            throw new TypeConversionException("HTTP is served at HOST:PORT, and not at " + text);
+        }
+    }
+
     /** How a volume is compressed. */
     static final class CompressionByName implements ITypeConverter<Compression> {
         @Override

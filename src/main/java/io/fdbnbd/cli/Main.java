@@ -122,6 +122,7 @@ public final class Main implements Runnable {
                 .addSubcommand(new ServeCommand(main::storeAddress, surroundings))
                 .addSubcommand(new ReportCommand())
                 .addSubcommand(new BenchCommand(surroundings))
+                .addSubcommand(new TopCommand(main::storeAddress, surroundings))
                 .addSubcommand(
                         VolumeCommand.commandLine(new StoreReach(main::storeAddress, surroundings), surroundings));
         return configured(command).setExecutionStrategy(main::execute);
@@ -164,11 +165,15 @@ public final class Main implements Runnable {
     }
 
     /** The version in the manifest of the jar, which the build writes. */
+    static String version() {
+        return Objects.requireNonNullElse(Main.class.getPackage().getImplementationVersion(), "(not run from its jar)");
+    }
+
+    /** {@link #version} for picocli. */
     static final class JarVersion implements IVersionProvider {
         @Override
         public String[] getVersion() {
-            String version = Main.class.getPackage().getImplementationVersion();
-            return new String[] {"fdb-nbd " + Objects.requireNonNullElse(version, "(not run from its jar)")};
+            return new String[] {"fdb-nbd " + version()};
         }
     }
 }

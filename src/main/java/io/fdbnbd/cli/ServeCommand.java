@@ -1,12 +1,11 @@
 package io.fdbnbd.cli;
 
-import io.fdbnbd.metrics.LatencyLog;
-import io.fdbnbd.metrics.Meter;
 import io.fdbnbd.metrics.Metrics;
 import io.fdbnbd.server.Access;
 import io.fdbnbd.server.ListenAddress;
 import io.fdbnbd.server.NbdServer;
 import io.fdbnbd.server.ServerOptions;
+import io.fdbnbd.status.ServerStatus;
 import io.fdbnbd.store.Store;
 import io.fdbnbd.util.Closer;
 import io.fdbnbd.util.Ticker;
@@ -17,13 +16,9 @@ import io.fdbnbd.volume.VolumeOptions;
 import io.fdbnbd.volume.Volumes;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.function.Function;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -118,20 +113,8 @@ final class ServeCommand implements Callable<Integer> {
             })
     private UncleanPolicy onUnclean = UncleanPolicy.REFUSE;
 
-    @Option(
-            names = "--latency-log",
-            paramLabel = "FILE",
-            description =
-                    "Write latencies and what else is measured to this file, as an interval log of HdrHistogram; what was"
-                            + " there is kept as FILE.1. To see it: fdb-nbd report FILE -o report.html")
-    private @Nullable Path latencyLog;
-
-    @Option(
-            names = "--interval",
-            paramLabel = "TIME",
-            converter = Converters.Interval.class,
-            description = "How much of the latency log goes into one entry, like 500ms or 1m. Default: 1s.")
-    private Duration interval = Duration.ofSeconds(1);
+    @Mixin
+    private Watching watching;
 
     /** @param store is asked when the command runs, after its options have been read */
     ServeCommand(Supplier<StoreAddress> store, Surroundings surroundings) {
@@ -157,34 +140,31 @@ final class ServeCommand implements Callable<Integer> {
     /** Starts everything, each part registered as soon as it is there. */
     private Announcement start(StoreAddress address, Access access, Closer parts) throws IOException {
         Store opened = parts.register(address.open());
-        // Before the volumes: closed after them, the latency log has the last that they did.
-        Volumes volumes = parts.register(new Volumes(opened, options(), Ticker.SYSTEM, meters(parts)));
+        Metrics metrics = new Metrics(Ticker.SYSTEM);
+        watching.startLog(metrics, parts);
+        Volumes volumes = parts.register(new Volumes(opened, options(), Ticker.SYSTEM, metrics::open));
         parts.register(volumes::requireAllStored);
         WantedVolume.createAll(wanted, volumes.catalog(), this::say);
         warnOfStrangers(access);
         ServerOptions options = ServerOptions.of(listen).withAccess(access).withMultiConn(multiConn);
-        NbdServer server = parts.register(new NbdServer(volumes, options, Ticker.SYSTEM));
+        NbdServer server = new NbdServer(volumes, options, Ticker.SYSTEM);
+        ServerStatus status = watching.start(address, volumes, server::connectionCount, metrics, parts);
+        parts.register(server);
         server.start();
         if (address instanceof StoreAddress.Rocks rocks) {
             startControl(
                     rocks.directory(),
                     new Administration(
                             rocks, address.option(surroundings), volumes, access.isTlsRequired(), server.addresses()),
+                    status,
                     parts);
         }
         parts.register(volumes::refuseAttaching);
+        parts.register(status::stopping);
+        status.serving();
         VolumeList all = volumes.catalog().list();
         all.unreadable().forEach(bad -> Logger.warn("not served: {}", Failures.sentence(bad.cause())));
         return new Announcement(address, address.option(surroundings), all.volumes(), server.addresses(), ack, access);
-    }
-
-    private Function<String, Meter> meters(Closer parts) throws IOException {
-        if (latencyLog == null) {
-            return name -> Meter.NONE;
-        }
-        Metrics metrics = new Metrics(Ticker.SYSTEM);
-        parts.register(LatencyLog.start(latencyLog, interval, metrics, Ticker.SYSTEM, InstantSource.system()));
-        return metrics::open;
     }
 
     private VolumeOptions options() {
@@ -192,7 +172,7 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     /** Without it the server serves all the same. */
-    private static void startControl(Path directory, Administration administration, Closer parts) {
+    private static void startControl(Path directory, Administration administration, ServerStatus status, Closer parts) {
         if (!UnixSockets.fits(directory.resolve(ControlServer.SOCKET_NAME))) {
             Logger.warn(
                     "volume commands cannot reach this server: the name of {} is too long for a unix socket in it",
@@ -200,8 +180,12 @@ final class ServeCommand implements Callable<Integer> {
             return;
         }
         try {
+            ServerReach reach = new ServerReach(administration);
             parts.register(ControlServer.start(
-                    directory, new ServerReach(administration)::answer, ControlServer.PART_DEADLINE_DEFAULT));
+                    directory,
+                    request ->
+                            request.equals(Watching.STATUS_REQUEST) ? Watching.answer(status) : reach.answer(request),
+                    ControlServer.PART_DEADLINE_DEFAULT));
         } catch (IOException e) {
             Logger.warn("volume commands cannot reach this server: no socket in {}: {}", directory, e.getMessage());
         }

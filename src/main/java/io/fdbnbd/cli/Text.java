@@ -57,7 +57,7 @@ final class Text {
         return line.toString().stripTrailing();
     }
 
-    private static int width(String cell) {
+    static int width(String cell) {
         return cell.codePointCount(0, cell.length());
     }
 

@@ -42,7 +42,7 @@ public final class LatencyLog implements AutoCloseable {
 
     private final RolledFile file;
     private final Path path;
-    private final Metrics metrics;
+    private final IntervalReader reader;
     private final Ticker ticker;
     private final InstantSource clock;
     private final CountDownLatch stopping = new CountDownLatch(1);
@@ -80,14 +80,12 @@ public final class LatencyLog implements AutoCloseable {
                 "an interval is between 100 ms and an hour");
         this.file = file;
         this.path = path;
-        this.metrics = metrics;
+        this.reader = metrics.reader();
         this.ticker = ticker;
         this.clock = clock;
         this.started = clock.instant();
         this.startNanos = ticker.nanoTime();
         this.intervalNanos = startNanos;
-        // What came before has no time.
-        metrics.takeIntervals((volume, measure, histogram) -> {});
         this.thread = Threads.startPlatform("latency-log", () -> run(interval.toNanos()));
     }
 
@@ -136,7 +134,7 @@ public final class LatencyLog implements AutoCloseable {
         double to = (intervalNanos - startNanos) / NANOS_PER_SECOND;
         ByteArrayOutputStream lines = new ByteArrayOutputStream();
         HistogramLogWriter writer = new HistogramLogWriter(lines);
-        metrics.takeIntervals((volume, measure, histogram) -> {
+        reader.take((volume, measure, histogram) -> {
             histogram.setTag(new Tag(volume, measure).toString());
             double ratio = measure.unit() == Unit.NANOS ? NANOS_PER_MILLI : 1;
             writer.outputIntervalHistogram(from, to, histogram, ratio);
@@ -164,6 +162,7 @@ public final class LatencyLog implements AutoCloseable {
         if (Threads.joinOrWarn(thread, JOIN_DEADLINE)) {
             writeInterval();
         }
+        reader.close();
         file.close();
     }
 }

@@ -11,12 +11,16 @@ public enum Measure {
 
     /** A stage of a read: what the write buffer had whole. */
     READ_BUFFER(Unit.NANOS),
+    /** A stage of a read: what had been read ahead. */
+    READ_AHEAD(Unit.NANOS),
     /** A stage of a read: the store had to be asked. */
     READ_STORE(Unit.NANOS),
     /** A stage of a write that came while the buffer was full: waiting for room. */
     WRITE_ROOM(Unit.NANOS),
-    /** A stage of a write, for each transaction: from when the oldest of its blocks became dirty until its launch. */
+    /** A stage of a write, for each transaction: from when the oldest of its blocks became dirty until it was taken up. */
     WRITE_QUEUE(Unit.NANOS),
+    /** A stage of a write, for each transaction: from when the first of its blocks was taken up until its launch. */
+    WRITE_WAIT(Unit.NANOS),
     /** A stage of a write, for each transaction: from its launch until it landed. */
     WRITE_COMMIT(Unit.NANOS),
     /** A time in which the store failed and was asked again, from the first failure until a call worked. */
@@ -64,5 +68,10 @@ public enum Measure {
 
     public Unit unit() {
         return unit;
+    }
+
+    /** Whether it is the time of a whole request. */
+    public boolean isCommand() {
+        return compareTo(ZEROES) <= 0;
     }
 }

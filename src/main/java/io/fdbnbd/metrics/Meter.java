@@ -28,7 +28,7 @@ public interface Meter extends AutoCloseable {
     /** Whether anything becomes of what is noted: if not, nothing needs to be put together for it. */
     boolean isOn();
 
-    /** The time to measure by, in nanoseconds as {@link io.fdbnbd.util.Ticker} has them; always 0 unless this is on. */
+    /** The time to measure by, in nanoseconds as {@link io.fdbnbd.util.Ticker} has them; 0 exactly while this is off. */
     long now();
 
     /**
@@ -39,6 +39,16 @@ public interface Meter extends AutoCloseable {
      * @param count not negative
      */
     void record(Measure measure, long value, long count);
+
+    /**
+     * Notes {@code count} times what has passed since {@code beganNanos}, a {@link #now}. Nothing if this was off then, or
+     * is now.
+     */
+    default void recordSince(Measure measure, long beganNanos, long count) {
+        if (beganNanos != 0 && isOn()) {
+            record(measure, now() - beganNanos, count);
+        }
+    }
 
     /** Notes {@code number} more of what is counted. */
     void count(Measure measure, long number);

@@ -8,6 +8,7 @@ import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BooleanSupplier;
 import org.HdrHistogram.Histogram;
 import org.HdrHistogram.Recorder;
 import org.jspecify.annotations.Nullable;
@@ -17,17 +18,6 @@ import org.jspecify.annotations.Nullable;
  * HdrHistogram's {@link Recorder} has two histograms and swaps them. One thread at a time takes intervals.
  */
 final class VolumeMeter implements Meter {
-
-    /** Takes the values of one interval. */
-    interface Intervals {
-
-        /**
-         * Takes what came of one measure in the interval.
-         *
-         * @param histogram is not empty, and reused after the call
-         */
-        void take(String volume, Measure measure, Histogram histogram);
-    }
 
     /** What keeps one measure. */
     private sealed interface Cell {
@@ -39,14 +29,19 @@ final class VolumeMeter implements Meter {
 
     private final String volume;
     private final Ticker ticker;
+    private final BooleanSupplier on;
     private final Runnable onClose;
     private final Map<Measure, Recorded> recorded = new EnumMap<>(Measure.class);
     private final Map<Measure, Counted> counted = new EnumMap<>(Measure.class);
 
-    /** @param onClose called at each close */
-    VolumeMeter(String volume, Ticker ticker, Runnable onClose) {
+    /**
+     * @param on whether anybody wants what is noted; asked each time
+     * @param onClose called at each close
+     */
+    VolumeMeter(String volume, Ticker ticker, BooleanSupplier on, Runnable onClose) {
         this.volume = volume;
         this.ticker = ticker;
+        this.on = on;
         this.onClose = onClose;
         for (Measure measure : Measure.values()) {
             if (measure.unit() == Unit.COUNT) {
@@ -59,24 +54,32 @@ final class VolumeMeter implements Meter {
 
     @Override
     public boolean isOn() {
-        return true;
+        return on.getAsBoolean();
     }
 
     @Override
     public long now() {
-        return ticker.nanoTime();
+        if (!isOn()) {
+            return 0;
+        }
+        long now = ticker.nanoTime();
+        return now == 0 ? 1 : now; // 0 says that nobody measures
     }
 
     @Override
     public void record(Measure measure, long value, long count) {
-        Objects.requireNonNull(recorded.get(measure), "a counter has no values").record(value, count);
+        Recorded cell = Objects.requireNonNull(recorded.get(measure), "a counter has no values");
+        if (isOn()) {
+            cell.record(value, count);
+        }
     }
 
     @Override
     public void count(Measure measure, long number) {
-        Objects.requireNonNull(counted.get(measure), "values are recorded, not counted")
-                .number
-                .add(number);
+        Counted cell = Objects.requireNonNull(counted.get(measure), "values are recorded, not counted");
+        if (isOn()) {
+            cell.number.add(number);
+        }
     }
 
     @Override
@@ -85,12 +88,12 @@ final class VolumeMeter implements Meter {
     }
 
     /** Hands over what came since the last call, of everything of which something came. */
-    void takeIntervals(Intervals taker) {
+    void takeIntervals(IntervalReader.Taker taker) {
         takeIntervals(recorded, taker);
         takeIntervals(counted, taker);
     }
 
-    private void takeIntervals(Map<Measure, ? extends Cell> cells, Intervals taker) {
+    private void takeIntervals(Map<Measure, ? extends Cell> cells, IntervalReader.Taker taker) {
         cells.forEach((measure, cell) -> {
             Histogram interval = cell.takeInterval();
             if (interval != null && interval.getTotalCount() > 0) {

@@ -70,13 +70,13 @@ final class RequestTimes {
             return;
         }
         anyAnswered = false;
-        long nanos = meter.now() - arrivedNanos;
+        long now = meter.now();
         for (int type = 0; type < answered.length; type++) {
             int count = answered[type];
             answered[type] = 0;
             Measure measure = MEASURES[type];
-            if (count > 0 && measure != null) {
-                meter.record(measure, nanos, count);
+            if (count > 0 && measure != null && now != 0 && arrivedNanos != 0) {
+                meter.record(measure, now - arrivedNanos, count);
             }
         }
         countBytes(bytesIn, bytesOut);
@@ -95,7 +95,7 @@ final class RequestTimes {
         }
         Measure measure = MEASURES[request.type()];
         if (measure != null) {
-            meter.record(measure, meter.now() - itsArrivalNanos, 1);
+            meter.recordSince(measure, itsArrivalNanos, 1);
         }
         countBytes(
                 request.type() == Nbd.CMD_WRITE ? request.length() : 0,

@@ -99,6 +99,26 @@ final class CommitWindow {
         }
     }
 
+    /** Transactions in flight. */
+    int flights() {
+        lock.lock();
+        try {
+            return flights;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Counted bytes of the transactions in flight. */
+    long inFlightBytes() {
+        lock.lock();
+        try {
+            return bytes;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Bytes that may be in flight now. */
     long windowBytes() {
         lock.lock();

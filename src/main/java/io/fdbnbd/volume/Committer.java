@@ -74,6 +74,11 @@ final class Committer {
         this.meter = meter;
     }
 
+    /** How much of this volume is on its way to the store. Any thread. */
+    CommitWindow window() {
+        return window;
+    }
+
     /** The committer's thread. */
     void run() {
         try {
@@ -105,6 +110,10 @@ final class Committer {
 
     private void arrive(DirtyBlock[] blocks) {
         Collections.addAll(arrived, blocks);
+        long now = meter.now();
+        for (DirtyBlock block : blocks) {
+            block.setTakenNanos(now);
+        }
     }
 
     /** Launches what can go now. Returns whether anything did, so that more might. */
@@ -151,22 +160,26 @@ final class Committer {
         if (!meter.isOn()) {
             return;
         }
-        long now = meter.now();
-        if (!flight.blocks().isEmpty()) {
-            meter.record(Measure.WRITE_QUEUE, longestQueuedNanos(flight, now), 1);
-        }
+        measureWaits(flight);
         meter.record(Measure.TRANSACTION_BYTES, flight.batch().countedBytes(), 1);
         meter.record(Measure.TRANSACTION_BLOCKS, flight.blocks().size(), 1);
         meter.record(Measure.BUFFER_BYTES, buffer.heldBytes(), 1);
         meter.count(Measure.BLOCKS_COMMITTED, flight.blocks().size());
     }
 
-    private static long longestQueuedNanos(Flight flight, long now) {
-        long longest = 0;
+    private void measureWaits(Flight flight) {
+        long queuedNanos = 0;
+        long taken = 0;
         for (DirtyBlock block : flight.blocks()) {
-            longest = Math.max(longest, now - block.dirtyNanos());
+            if (block.dirtyNanos() != 0 && block.takenNanos() != 0) {
+                queuedNanos = Math.max(queuedNanos, block.takenNanos() - block.dirtyNanos());
+                taken = taken == 0 || block.takenNanos() - taken < 0 ? block.takenNanos() : taken;
+            }
         }
-        return longest;
+        if (taken != 0) {
+            meter.record(Measure.WRITE_QUEUE, queuedNanos, 1);
+            meter.recordSince(Measure.WRITE_WAIT, taken, 1);
+        }
     }
 
     private void nextLot() {

@@ -25,8 +25,9 @@ final class DirtyBlock extends DirtyEntry {
     // The version of this block that is in a transaction now: this one has to wait for it.
     private @Nullable DirtyBlock older;
 
-    // When it became dirty.
+    // When it became dirty, and when the committer took it up: by the meter, 0 if that was off.
     private long dirtyNanos;
+    private long takenNanos;
 
     // A reader will lay its bytes over what the store has, maybe after its commit.
     private boolean lent;
@@ -59,6 +60,15 @@ final class DirtyBlock extends DirtyEntry {
 
     void setDirtyNanos(long nanos) {
         dirtyNanos = nanos;
+    }
+
+    /** The committer's own. */
+    long takenNanos() {
+        return takenNanos;
+    }
+
+    void setTakenNanos(long nanos) {
+        takenNanos = nanos;
     }
 
     byte[] bytes() {

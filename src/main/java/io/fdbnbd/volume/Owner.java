@@ -130,6 +130,11 @@ final class Owner {
         return guard;
     }
 
+    /** How often the volume's owner key was written until this guard. */
+    long epoch() {
+        return epoch(guard.value());
+    }
+
     /** What the owner key holds: who this is, for whoever comes after. */
     byte[] identity() {
         return Objects.requireNonNull(guard.value(), "not acquired");

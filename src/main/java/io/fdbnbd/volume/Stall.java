@@ -4,6 +4,7 @@ import io.fdbnbd.metrics.Measure;
 import io.fdbnbd.metrics.Meter;
 import io.fdbnbd.store.StoreException;
 import io.fdbnbd.util.Ticker;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -70,6 +71,16 @@ final class Stall {
             case GUARD_LOST -> Measure.RETRIES_GUARD;
             case NO_SPACE, FATAL -> null;
         };
+    }
+
+    /** Since when the store fails, in nanoseconds by the volume's ticker; empty if it does not. */
+    OptionalLong sinceNanos() {
+        lock.lock();
+        try {
+            return failing ? OptionalLong.of(sinceNanos) : OptionalLong.empty();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** A call has worked. */

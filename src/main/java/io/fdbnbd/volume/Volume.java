@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
 import java.util.function.BooleanSupplier;
@@ -49,6 +50,8 @@ public final class Volume {
     private final Thread committerThread;
     private final @Nullable Heartbeat heartbeat;
     private final Flights flights;
+    private final Stall stall;
+    private final Ticker ticker;
     private final UncleanMark mark;
     private final Backoff backoff;
     private final Meter meter;
@@ -72,7 +75,8 @@ public final class Volume {
         this.budget = budget;
         this.backoff = backoff;
         this.meter = meter;
-        Stall stall = new Stall(info.name(), environment.ticker(), meter);
+        this.ticker = environment.ticker();
+        this.stall = new Stall(info.name(), environment.ticker(), meter);
         StoreLimits limits = store.limits();
         BlockCodec codec = new BlockCodec(info.layer(), info.blockBytes(), info.compression());
         BlockReader blocks = new BlockReader(info, geometry, codec, store, owner, backoff, stall);
@@ -130,6 +134,27 @@ public final class Volume {
     Optional<Failure> failure() {
         return Optional.ofNullable(buffer.failure())
                 .map(cause -> new Failure(flights.failedNanos(), cause.getMessage()));
+    }
+
+    /** What there is to see of it, for {@code attachedCount} connections. */
+    OpenVolume look(int attachedCount) {
+        CommitWindow window = committer.window();
+        OptionalLong stalledSince = stall.sinceNanos();
+        return new OpenVolume(
+                info,
+                attachedCount,
+                owner.epoch(),
+                budget.heldBytes(),
+                budget.maxBytes(),
+                budget.waiterCount(),
+                window.windowBytes(),
+                window.inFlightBytes(),
+                window.flights(),
+                stalledSince.isPresent()
+                        ? Optional.of(Duration.ofNanos(ticker.nanoTime() - stalledSince.getAsLong()))
+                        : Optional.empty(),
+                failure().map(Failure::reason),
+                isLost());
     }
 
     record Failure(long sinceNanos, String reason) {}

@@ -52,7 +52,7 @@ final class VolumeReader {
         }
         // What is here may not be the newest once another server owns the volume.
         boolean proven = store.isProven();
-        if (proven && readAhead.read(read.offset(), read.dst(), false)) {
+        if (proven && readFromAhead(read, false)) {
             return true;
         }
         int position = read.dst().position();
@@ -75,12 +75,22 @@ final class VolumeReader {
         boolean proven = store.isProven();
         List<RangeRead> wanted = new ArrayList<>(reads.size());
         for (RangeRead read : reads) {
-            boolean here = proven && readAhead.read(read.offset(), read.dst(), true);
+            boolean here = proven && readFromAhead(read, true);
             if (read.dst().hasRemaining() && !here) {
                 wanted.add(read);
             }
         }
         readNew(wanted);
+    }
+
+    private boolean readFromAhead(RangeRead read, boolean waiting) {
+        // Most reads where nothing is read ahead are short: a look at the clock would show.
+        long beganNanos = readAhead.bytesMax() > 0 ? meter.now() : 0;
+        boolean here = readAhead.read(read.offset(), read.dst(), waiting);
+        if (here) {
+            meter.recordSince(Measure.READ_AHEAD, beganNanos, 1);
+        }
+        return here;
     }
 
     /** As {@link #read}, past what was read ahead. */
@@ -156,7 +166,7 @@ final class VolumeReader {
         ReadRemainder remainder = buffer.read(read.offset(), length, dst, dst.position());
         if (remainder == null) {
             dst.position(dst.limit());
-            meter.record(Measure.READ_BUFFER, meter.now() - beganNanos, 1);
+            meter.recordSince(Measure.READ_BUFFER, beganNanos, 1);
             return null;
         }
         Placement placement = store.placement(remainder.runs(), read.offset(), length, dst, dst.position());
@@ -168,6 +178,6 @@ final class VolumeReader {
         ByteBuffer dst = part.read().dst();
         buffer.overlayPartial(part.remainder(), part.read().offset(), dst.remaining(), dst, dst.position());
         dst.position(dst.limit());
-        meter.record(Measure.READ_STORE, meter.now() - part.beganNanos(), 1);
+        meter.recordSince(Measure.READ_STORE, part.beganNanos(), 1);
     }
 }

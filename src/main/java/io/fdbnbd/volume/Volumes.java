@@ -10,7 +10,10 @@ import io.fdbnbd.util.ByteBudget;
 import io.fdbnbd.util.RateLimit;
 import io.fdbnbd.util.Ticker;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
@@ -136,6 +139,29 @@ public final class Volumes implements AutoCloseable {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** The volumes that are open, in the order of their names. Never waits for the store. */
+    public List<OpenVolume> open() {
+        List<OpenVolume> open = new ArrayList<>();
+        lock.lock();
+        try {
+            for (Slot slot : slots.values()) {
+                Volume volume = slot.volume;
+                if (volume != null) {
+                    open.add(volume.look(slot.users));
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+        open.sort(Comparator.comparing(volume -> volume.info().name()));
+        return open;
+    }
+
+    /** Who owns the volumes that this process has open, for people. */
+    public static String thisOwner() {
+        return Holder.thisProcess();
     }
 
     /** Asks the store, and this process, about a volume. Waits for the store. */

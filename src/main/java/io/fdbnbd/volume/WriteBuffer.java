@@ -294,7 +294,7 @@ final class WriteBuffer {
         long began = meter.now();
         try {
             if (budget.acquire(bytes)) {
-                meter.record(Measure.WRITE_ROOM, meter.now() - began, 1);
+                meter.recordSince(Measure.WRITE_ROOM, began, 1);
                 requireWanted(entries, stillWanted);
                 return;
             }

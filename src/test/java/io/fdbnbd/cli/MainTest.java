@@ -31,7 +31,7 @@ class MainTest {
     @Test
     void withoutACommandTheUsageIsShown() {
         CommandRun run = CommandRun.of();
-        assertEquals("a command is missing: one of serve, report, bench, volume", run.refused());
+        assertEquals("a command is missing: one of serve, report, bench, top, volume", run.refused());
         assertTrue(run.err().contains("Usage: fdb-nbd"), run.err());
         assertEquals(
                 "a command is missing: one of create, list, info, recover, verify, delete",
@@ -44,7 +44,7 @@ class MainTest {
         assertEquals("Unknown option: '--no-such-option'", unknown.refused());
         assertTrue(unknown.err().endsWith("See fdb-nbd volume list --help" + System.lineSeparator()), unknown.err());
         assertEquals(
-                "\"nope\" is no command: there are serve, report, bench, volume",
+                "\"nope\" is no command: there are serve, report, bench, top, volume",
                 CommandRun.of("nope").refused());
         assertEquals(
                 "\"nope\" is no command: there are create, list, info, recover, verify, delete",

@@ -5,20 +5,20 @@ import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.HdrHistogram.Histogram;
 
-/** All that was measured of one volume so far, for tests. */
+/** All that was measured of one volume since this was made, for tests. */
 public final class Measured {
-    private final Metrics metrics;
+    private final IntervalReader reader;
     private final String volume;
     private final Map<Measure, Histogram> sums = new EnumMap<>(Measure.class);
 
     public Measured(Metrics metrics, String volume) {
-        this.metrics = metrics;
+        this.reader = metrics.reader();
         this.volume = volume;
     }
 
     /** Empty if there was nothing of it. */
     public Histogram of(Measure measure) {
-        metrics.takeIntervals((name, taken, histogram) -> {
+        reader.take((name, taken, histogram) -> {
             if (name.equals(volume)) {
                 sums.computeIfAbsent(taken, missing -> new Histogram(3)).add(histogram);
             }

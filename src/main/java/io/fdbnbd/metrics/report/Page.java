@@ -3,16 +3,12 @@ package io.fdbnbd.metrics.report;
 import io.fdbnbd.metrics.Measure;
 import io.fdbnbd.metrics.Measure.Unit;
 import io.fdbnbd.util.Json;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
+import io.fdbnbd.util.Resources;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Properties;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -22,8 +18,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Puts a report page together: the template with its parts, the tables, and the data that the page's script draws. */
 final class Page {
-    private static final String LIBRARY = "/META-INF/resources/webjars/uplot/";
-    private static final String LIBRARY_PROPERTIES = "/META-INF/maven/org.webjars.npm/uplot/pom.properties";
     private static final Pattern PLACE = Pattern.compile("\\{\\{([a-z-]+)}}");
 
     /** Points of a percentile curve for each tenth that is left: its axis is 1 / (1 - quantile), from 1 to 100,000. */
@@ -42,44 +36,17 @@ final class Page {
     }
 
     String html() {
-        String library = LIBRARY + libraryVersion() + "/";
         Map<String, String> parts = Map.of(
-                "license", resource(library + "LICENSE"),
-                "library-style", resource(library + "dist/uPlot.min.css"),
-                "library", resource(library + "dist/uPlot.iife.min.js"),
-                "style", resource("report.css"),
-                "script", resource("report.js"),
+                "license", Resources.uplot("LICENSE"),
+                "library-style", Resources.uplot("dist/uPlot.min.css"),
+                "library", Resources.uplot("dist/uPlot.iife.min.js"),
+                "style", Resources.text(Page.class, "report.css"),
+                "script", Resources.text(Page.class, "report.js"),
                 "runs", runLines(),
                 "tables", tables(),
                 "data", data());
-        return PLACE.matcher(resource("report.html"))
+        return PLACE.matcher(Resources.text(Page.class, "report.html"))
                 .replaceAll(place -> Matcher.quoteReplacement(parts.getOrDefault(place.group(1), "")));
-    }
-
-    private static String libraryVersion() {
-        try (InputStream in = open(LIBRARY_PROPERTIES)) {
-            Properties properties = new Properties();
-            properties.load(in);
-            return properties.getProperty("version", "");
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private static String resource(String name) {
-        try (InputStream in = open(name)) {
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private static InputStream open(String name) {
-        InputStream in = Page.class.getResourceAsStream(name);
-        if (in == null) {
-            throw new IllegalStateException("this build lacks " + name);
-        }
-        return in;
     }
 
     // ---- what can be read without a script

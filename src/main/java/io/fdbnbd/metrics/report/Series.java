@@ -93,7 +93,7 @@ final class Series {
 
     /** Whether it is the time of a whole request. */
     boolean isCommand() {
-        return measure == null || measure.compareTo(Measure.ZEROES) <= 0;
+        return measure == null || measure.isCommand();
     }
 
     Histogram all() {

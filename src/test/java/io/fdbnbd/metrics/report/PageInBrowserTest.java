@@ -2,18 +2,16 @@ package io.fdbnbd.metrics.report;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.abort;
 
+import io.fdbnbd.Browser;
 import io.fdbnbd.metrics.Measure;
 import io.fdbnbd.metrics.Tag;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.HdrHistogram.Histogram;
@@ -25,8 +23,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** The page as a browser shows it. A script that is added to it looks at the charts and presses keys. */
 @Timeout(300)
 class PageInBrowserTest {
-    private static final List<Path> BROWSERS = List.of(Path.of("/usr/bin/chromium"), Path.of("/usr/bin/google-chrome"));
-    private static final int DEADLINE_SECONDS = 120;
     private static final Tag READ = new Tag("disk", Measure.READ);
     private static final Tag WRITE = new Tag("disk", Measure.WRITE);
 
@@ -60,52 +56,13 @@ class PageInBrowserTest {
 
     @BeforeAll
     static void needsABrowser() {
-        if (BROWSERS.stream().noneMatch(Files::isExecutable)) {
-            System.out.println("chromium is not installed: the report page is not looked at in a browser");
-            abort("no browser");
-        }
+        Browser.require("the report page");
     }
 
     /** Returns the document after its scripts have run. */
     private String shown(String html, int width) throws IOException, InterruptedException {
         Path page = Files.writeString(temp.resolve("page.html"), html.replace("</body>", PROBE + "</body>"));
-        Path dom = temp.resolve("dom");
-        Path console = temp.resolve("console");
-        String browser = BROWSERS.stream()
-                .filter(Files::isExecutable)
-                .findFirst()
-                .orElseThrow()
-                .toString();
-        Process process = new ProcessBuilder(
-                        browser,
-                        "--headless",
-                        "--no-sandbox",
-                        "--disable-gpu",
-                        "--disable-quic",
-                        "--no-first-run",
-                        "--disable-background-networking",
-                        "--disable-component-update",
-                        "--disable-sync",
-                        "--user-data-dir=" + temp.resolve("profile"),
-                        "--window-size=" + width + ",1200",
-                        "--virtual-time-budget=5000",
-                        "--enable-logging=stderr",
-                        "--dump-dom",
-                        page.toUri().toString())
-                .redirectOutput(dom.toFile())
-                .redirectError(console.toFile())
-                .start();
-        try {
-            assertTrue(process.waitFor(DEADLINE_SECONDS, TimeUnit.SECONDS), "the browser has not ended");
-        } finally {
-            process.destroyForcibly().waitFor();
-        }
-        List<String> said = Files.readString(console, StandardCharsets.UTF_8)
-                .lines()
-                .filter(line -> line.contains("CONSOLE"))
-                .toList();
-        assertEquals(List.of(), said);
-        return Files.readString(dom);
+        return Browser.shown(page.toUri().toString(), width, temp);
     }
 
     private static String told(String dom, String name) {

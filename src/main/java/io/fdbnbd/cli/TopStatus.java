@@ -1,0 +1,161 @@
+package io.fdbnbd.cli;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import io.fdbnbd.util.Sizes;
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
+/** A status document as lines of text. */
+record TopStatus(JsonObject document) {
+    private static final MathContext DIGITS = new MathContext(3);
+    private static final String NOTHING = "-";
+    private static final double BYTES_PER_MEGABYTE = 1e6;
+    private static final double GROUPED_FROM = 1000;
+
+    private static final List<String> COLUMNS = List.of(
+            "VOLUME",
+            "STATE",
+            "IOPS",
+            "READ MB/s",
+            "WRITE MB/s",
+            "R p50",
+            "R p99",
+            "R p99.9",
+            "W p50",
+            "W p99",
+            "W p99.9",
+            "BUFFER",
+            "WINDOW",
+            "CLIENTS",
+            "OWNER");
+
+    /** Columns from the least to the most needed: on a narrow terminal these go first. */
+    private static final int[] DISPENSABLE = {12, 14, 13, 5, 8, 7, 10, 11, 6, 9, 3, 4, 1};
+
+    private static final int NUMBERS_FROM = 2;
+    private static final String GAP = "  ";
+
+    /** What is above the table. */
+    List<String> head() {
+        List<String> lines = new ArrayList<>();
+        lines.add(Text.printable(text(document, "server") + ", version " + text(document, "version") + ", up "
+                + number(document, "uptime_seconds") + " s"));
+        String ready = document.get("ready").getAsBoolean() ? "ready" : "NOT READY";
+        lines.add(Text.printable(text(document, "store") + ", "
+                + Text.count(document.get("connections").getAsLong(), "connection") + ", " + ready));
+        document.getAsJsonArray("obstacles")
+                .forEach(obstacle -> lines.add("! " + Text.printable(obstacle.getAsString())));
+        return lines;
+    }
+
+    /** The volumes, with as many columns as fit. */
+    List<String> table(int columnsMax) {
+        List<List<String>> rows = new ArrayList<>();
+        rows.add(COLUMNS);
+        document.getAsJsonArray("volumes").forEach(volume -> rows.add(row(volume.getAsJsonObject())));
+        boolean[] shown = new boolean[COLUMNS.size()];
+        Arrays.fill(shown, true);
+        for (int column : DISPENSABLE) {
+            if (width(rows, shown) <= columnsMax) {
+                break;
+            }
+            shown[column] = false;
+        }
+        return rows.stream().map(row -> line(row, rows, shown)).toList();
+    }
+
+    private static int width(List<List<String>> rows, boolean[] shown) {
+        int width = -GAP.length();
+        for (int column = 0; column < shown.length; column++) {
+            width += shown[column] ? width(rows, column) + GAP.length() : 0;
+        }
+        return width;
+    }
+
+    private static int width(List<List<String>> rows, int column) {
+        return rows.stream().mapToInt(row -> Text.width(row.get(column))).max().orElse(0);
+    }
+
+    private static String line(List<String> row, List<List<String>> rows, boolean[] shown) {
+        StringBuilder line = new StringBuilder();
+        for (int column = 0; column < shown.length; column++) {
+            if (shown[column]) {
+                String cell = row.get(column);
+                String fill = " ".repeat(width(rows, column) - Text.width(cell));
+                boolean right = column >= NUMBERS_FROM && column < COLUMNS.size() - 1;
+                line.append(line.isEmpty() ? "" : GAP).append(right ? fill + cell : cell + fill);
+            }
+        }
+        return line.toString().stripTrailing();
+    }
+
+    private static List<String> row(JsonObject volume) {
+        List<String> row = new ArrayList<>();
+        row.add(Text.printable(text(volume, "name")));
+        row.add(text(volume, "state"));
+        row.add(number(volume, "iops"));
+        row.add(megabytes(volume, "read_bytes_per_second"));
+        row.add(megabytes(volume, "written_bytes_per_second"));
+        for (String command : List.of("read", "write")) {
+            for (String percentile : List.of("p50_ns", "p99_ns", "p99.9_ns")) {
+                row.add(latency(volume, command, percentile));
+            }
+        }
+        row.add(size(volume, "buffer_bytes"));
+        row.add(size(volume, "commit_window_bytes"));
+        row.add(number(volume, "connections"));
+        row.add(has(volume, "epoch") ? "this server, epoch " + number(volume, "epoch") : NOTHING);
+        return row;
+    }
+
+    private static boolean has(JsonObject object, String name) {
+        JsonElement value = object.get(name);
+        return value != null && !value.isJsonNull();
+    }
+
+    private static String text(JsonObject object, String name) {
+        return has(object, name) ? object.get(name).getAsString() : NOTHING;
+    }
+
+    private static String number(JsonObject object, String name) {
+        if (!has(object, name)) {
+            return NOTHING;
+        }
+        double number = object.get(name).getAsDouble();
+        return number >= GROUPED_FROM ? String.format(Locale.ROOT, "%,d", Math.round(number)) : rounded(number);
+    }
+
+    private static String megabytes(JsonObject object, String name) {
+        return has(object, name) ? rounded(object.get(name).getAsDouble() / BYTES_PER_MEGABYTE) : NOTHING;
+    }
+
+    private static String size(JsonObject object, String name) {
+        return has(object, name) ? Sizes.format(object.get(name).getAsLong()) : NOTHING;
+    }
+
+    private static String latency(JsonObject volume, String command, String percentile) {
+        if (!has(volume, "commands") || !has(volume.getAsJsonObject("commands"), command)) {
+            return NOTHING;
+        }
+        return time(volume.getAsJsonObject("commands")
+                .getAsJsonObject(command)
+                .get(percentile)
+                .getAsLong());
+    }
+
+    private static String time(long nanos) {
+        if (nanos >= 1_000_000_000) {
+            return rounded(nanos / 1e9) + " s";
+        }
+        return nanos >= 1_000_000 ? rounded(nanos / 1e6) + " ms" : rounded(nanos / 1e3) + " µs";
+    }
+
+    private static String rounded(double number) {
+        return new BigDecimal(number).round(DIGITS).stripTrailingZeros().toPlainString();
+    }
+}
