@@ -50,9 +50,10 @@ class Manual {
         CommandLine command = Main.commandLine();
         Files.createDirectories(directory);
         String completion = AutoComplete.bash(command.getCommandName(), command);
+        String sourced = completion.substring(completion.indexOf('\n') + 1); // no script, and so without its first line
         Files.writeString(
                 directory.resolve("completion"),
-                VALUES.matcher(completion).replaceAll(values -> values.group().toLowerCase(Locale.ROOT)));
+                VALUES.matcher(sourced).replaceAll(values -> values.group().toLowerCase(Locale.ROOT)));
         shorten(command.getCommandSpec());
         Path asciiDoc = Files.createDirectories(directory.resolve("asciidoc"));
         int exitCode = ManPageGenerator.generateManPage(
