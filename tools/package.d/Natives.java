@@ -11,15 +11,15 @@ import java.util.zip.ZipFile;
 import java.util.zip.ZipOutputStream;
 
 /**
- * Takes native libraries out of jars: those for this platform go into a directory, those for others away. tools/package
- * runs it from its source: {@code Natives.java JARS DIRECTORY OURS}, where OURS is a pattern for the entries of this
- * platform. A jar without natives is left as it is.
+ * Takes native libraries out of jars: those for other platforms go away, and those for this one into a directory, if
+ * their jar looks for them in the JVM's library path. tools/package runs it from its source: {@code Natives.java JARS
+ * DIRECTORY OURS}, where OURS is a pattern for the entries of this platform. A jar without natives is left as it is.
  */
 class Natives {
     private static final Pattern NATIVE = Pattern.compile(".*\\.(so|dll|dylib|jnilib)");
 
-    /** Looks only into its own jar. */
-    private static final String STAYS = "libfdb_java.so";
+    /** Those of RocksDB, LZ4 and Zstandard; FoundationDB's looks only into its own jar. */
+    private static final Pattern MOVES = Pattern.compile("lib(rocksdbjni|lz4-java|zstd-jni)-?.*");
 
     public static void main(String[] arguments) throws IOException {
         Path target = Files.createDirectories(Path.of(arguments[1]));
@@ -53,15 +53,17 @@ class Natives {
         try (ZipFile zip = new ZipFile(jar.toFile());
                 ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(stripped))) {
             zip.stream().forEach(entry -> {
-                Path name = Path.of(entry.getName()).getFileName();
+                String name = Path.of(entry.getName()).getFileName().toString();
                 boolean isNative = NATIVE.matcher(entry.getName()).matches();
+                boolean isOurs = ours.matcher(entry.getName()).find();
+                boolean moves = MOVES.matcher(name).matches();
                 try {
-                    if (!isNative || ours.matcher(entry.getName()).find() && name.toString().equals(STAYS)) {
+                    if (!isNative || isOurs && !moves) {
                         ZipEntry copy = new ZipEntry(entry.getName());
                         copy.setTimeLocal(entry.getTimeLocal());
                         out.putNextEntry(copy);
                         copy(zip, entry, out);
-                    } else if (ours.matcher(entry.getName()).find()) {
+                    } else if (isOurs) {
                         try (OutputStream file = Files.newOutputStream(target.resolve(name))) {
                             copy(zip, entry, file);
                         }
