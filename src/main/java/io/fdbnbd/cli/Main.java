@@ -90,9 +90,7 @@ public final class Main implements Runnable {
     }
 
     public static void main(String[] args) {
-        CommandLine command = commandLine(Surroundings.ofProcess())
-                .setOut(utf8(FileDescriptor.out))
-                .setErr(utf8(FileDescriptor.err));
+        CommandLine command = commandLine().setOut(utf8(FileDescriptor.out)).setErr(utf8(FileDescriptor.err));
         System.exit(run(command, args));
     }
 
@@ -115,7 +113,12 @@ public final class Main implements Runnable {
         return new PrintWriter(new OutputStreamWriter(new FileOutputStream(descriptor), StandardCharsets.UTF_8), true);
     }
 
-    /** The whole command tree, as {@link #main} runs it; tests run it in process. */
+    /** The whole command tree, as {@link #main} runs it; manual pages and completions are made from it. */
+    public static CommandLine commandLine() {
+        return commandLine(Surroundings.ofProcess());
+    }
+
+    /** The same in other surroundings; tests run it in process. */
     static CommandLine commandLine(Surroundings surroundings) {
         Main main = new Main(surroundings);
         CommandLine command = new CommandLine(main)
