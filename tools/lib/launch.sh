@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=bash
 # Starts the program with the JVM flags that it is measured with. Sourced by tools/fdb-nbd and by the package's fdb-nbd.
 
 # launch JAVA JAR ARGUMENTS...
@@ -24,5 +24,14 @@ launch() {
   set -- -XX:+UseG1GC -Djdk.pollerMode=1 --enable-native-access=ALL-UNNAMED "$@"
   # glibc gives busy threads heaps of their own, and each keeps what RocksDB's buffers leave behind: hundreds of MB.
   export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"
+  take_handed_over_socket
   exec "$launch_java" "$@"
+}
+
+# Makes a listening socket that was handed over as descriptor 3 (sd_listen_fds(3)) the standard input, for a JVM can take
+# no other. Several sockets stay where they are: the program says what is wrong with that.
+take_handed_over_socket() {
+  if [[ ${LISTEN_FDS:-} == 1 && ${LISTEN_PID:-} == "$$" && -S /proc/self/fd/3 ]]; then
+    exec 0<&3 3<&-
+  fi
 }

@@ -47,7 +47,18 @@ class ArchitectureTest {
     }
 
     static final List<Room> ROOMS = List.of(
-            new Room("cli", "server", "client", "bench", "nbd", "volume", "store..", "metrics..", "status", "tls", "util"),
+            new Room(
+                    "cli",
+                    "server",
+                    "client",
+                    "bench",
+                    "nbd",
+                    "volume",
+                    "store..",
+                    "metrics..",
+                    "status",
+                    "tls",
+                    "util"),
             new Room("status", "volume", "metrics", "util"),
             new Room("server", "nbd", "volume", "metrics", "tls", "util"),
             new Room("nbd", "util"),

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import io.fdbnbd.nbd.HandshakeFuzz;
 import io.fdbnbd.nbd.RequestFuzz;
 import io.fdbnbd.server.ConnectionFuzz;
+import io.fdbnbd.server.TlsFuzz;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,6 +37,16 @@ class FuzzCorpusTest {
             run("connection", ConnectionFuzz::fuzzerTestOneInput);
         } finally {
             ConnectionFuzz.fuzzerTearDown();
+        }
+    }
+
+    @Test
+    void everythingBehindStartTlsIsSurvived() throws Exception {
+        TlsFuzz.fuzzerInitialize();
+        try {
+            run("tls", TlsFuzz::fuzzerTestOneInput);
+        } finally {
+            TlsFuzz.fuzzerTearDown();
         }
     }
 

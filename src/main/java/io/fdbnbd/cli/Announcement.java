@@ -44,6 +44,20 @@ record Announcement(
                 + (isInMemory() ? "; all of it is gone when this server ends" : "");
     }
 
+    /** The same as URIs, for the log: a line for each volume that is shown. */
+    List<String> uriLines() {
+        return attached().stream()
+                .map(info -> "volume " + Text.name(info.name()) + " is "
+                        + addresses.stream()
+                                .map(address -> Attaching.uri(address, info.name(), access.isTlsRequired()))
+                                .collect(Collectors.joining(" and ")))
+                .toList();
+    }
+
+    private List<VolumeInfo> attached() {
+        return volumes.size() <= VOLUMES_ATTACHED_MAX ? volumes : volumes.subList(0, 1);
+    }
+
     /** For a person at a terminal. */
     List<String> text() {
         List<String> text = new ArrayList<>();
@@ -83,9 +97,10 @@ record Announcement(
         text.add("");
         boolean all = volumes.size() <= VOLUMES_ATTACHED_MAX;
         text.add("To attach " + (all ? "them" : Text.name(volumes.getFirst().name()) + ", and the others likewise")
-                + ", as root after `modprobe nbd`, or in QEMU:");
-        for (VolumeInfo info : all ? volumes : volumes.subList(0, 1)) {
+                + ", by URI, as root after `modprobe nbd`, or in QEMU:");
+        for (VolumeInfo info : attached()) {
             for (ListenAddress address : addresses) {
+                text.add("  " + Attaching.quoted(Attaching.uri(address, info.name(), access.isTlsRequired())));
                 text.add("  " + Attaching.nbdClient(address, info.name(), access.isTlsRequired()));
                 text.add("  qemu-system-x86_64 ... " + Attaching.qemu(address, info.name(), access.isTlsRequired()));
             }

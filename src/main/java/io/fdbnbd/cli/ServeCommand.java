@@ -15,10 +15,12 @@ import io.fdbnbd.volume.VolumeList;
 import io.fdbnbd.volume.VolumeOptions;
 import io.fdbnbd.volume.Volumes;
 import java.io.IOException;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -44,24 +46,14 @@ import picocli.CommandLine.Spec;
             "      for other machines too, and over a unix socket"
         })
 final class ServeCommand implements Callable<Integer> {
-    private static final String LISTEN_DEFAULT = "127.0.0.1:10809";
-
     private final Supplier<StoreAddress> store;
     private final Surroundings surroundings;
 
     @Spec
     private CommandSpec spec;
 
-    @Option(
-            names = "--listen",
-            paramLabel = "ADDRESS",
-            converter = Converters.Address.class,
-            description = {
-                "HOST:PORT, [IPv6]:PORT (port 0: any free one) or unix:PATH; may be given more than once."
-                        + " Default: " + LISTEN_DEFAULT + ", for clients of this machine.",
-                "Name another address in trusted networks only, or with --allow or --tls-ca."
-            })
-    private List<ListenAddress> listen = List.of(ListenAddress.parse(LISTEN_DEFAULT));
+    @Mixin
+    private ListenOptions listen;
 
     @Option(
             names = "--create",
@@ -126,9 +118,16 @@ final class ServeCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         StoreAddress address = store.get();
         Access access = door.access();
+        Systemd systemd = new Systemd(surroundings.environment());
+        ServerSocketChannel handedOver = systemd.handedOver();
+        ServerOptions options = ServerOptions.of(listen.addresses(handedOver != null))
+                .withAccess(access)
+                .withMultiConn(multiConn);
         Shutdown shutdown = Shutdown.install(spec.commandLine().getErr());
         try {
-            announce(start(address, access, shutdown.parts()));
+            announce(start(address, options, handedOver, shutdown.parts()));
+            shutdown.parts().register(systemd::stopping);
+            systemd.ready();
         } catch (IOException | RuntimeException e) {
             shutdown.cancel(e);
             throw e;
@@ -138,19 +137,21 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     /** Starts everything, each part registered as soon as it is there. */
-    private Announcement start(StoreAddress address, Access access, Closer parts) throws IOException {
+    private Announcement start(
+            StoreAddress address, ServerOptions options, @Nullable ServerSocketChannel handedOver, Closer parts)
+            throws IOException {
+        Access access = options.access();
         Store opened = parts.register(address.open());
         Metrics metrics = new Metrics(Ticker.SYSTEM);
         watching.startLog(metrics, parts);
-        Volumes volumes = parts.register(new Volumes(opened, options(), Ticker.SYSTEM, metrics::open));
+        Volumes volumes = parts.register(new Volumes(opened, volumeOptions(), Ticker.SYSTEM, metrics::open));
         parts.register(volumes::requireAllStored);
         WantedVolume.createAll(wanted, volumes.catalog(), this::say);
-        warnOfStrangers(access);
-        ServerOptions options = ServerOptions.of(listen).withAccess(access).withMultiConn(multiConn);
         NbdServer server = new NbdServer(volumes, options, Ticker.SYSTEM);
         ServerStatus status = watching.start(address, volumes, server::connectionCount, metrics, parts);
         parts.register(server);
-        server.start();
+        server.start(handedOver == null ? new ServerSocketChannel[0] : new ServerSocketChannel[] {handedOver});
+        warnOfStrangers(access, server.addresses());
         if (address instanceof StoreAddress.Rocks rocks) {
             startControl(
                     rocks.directory(),
@@ -167,7 +168,7 @@ final class ServeCommand implements Callable<Integer> {
         return new Announcement(address, address.option(surroundings), all.volumes(), server.addresses(), ack, access);
     }
 
-    private VolumeOptions options() {
+    private VolumeOptions volumeOptions() {
         return VolumeOptions.of(ack).withTakeOver(takeOver).withOnUnclean(onUnclean);
     }
 
@@ -191,11 +192,11 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private void warnOfStrangers(Access access) throws IOException {
+    private static void warnOfStrangers(Access access, List<ListenAddress> addresses) throws IOException {
         if (!access.sources().allowed().isEmpty() || access.asksForCertificates()) {
             return;
         }
-        for (ListenAddress address : listen) {
+        for (ListenAddress address : addresses) {
             if (!Attaching.isLocal(address)) {
                 Logger.warn(
                         "whoever can connect to {} can {} every volume: {}",
@@ -212,6 +213,7 @@ final class ServeCommand implements Callable<Integer> {
         if (surroundings.terminal()) {
             announcement.text().forEach(spec.commandLine().getOut()::println);
         } else {
+            announcement.uriLines().forEach(Logger::info);
             Logger.info(announcement.line());
         }
     }

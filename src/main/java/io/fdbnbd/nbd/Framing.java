@@ -28,6 +28,15 @@ public enum Framing {
         this.headerBytes = headerBytes;
     }
 
+    /** For the log: as the specification calls it. */
+    public String description() {
+        return switch (this) {
+            case SIMPLE -> "simple replies";
+            case STRUCTURED -> "structured replies";
+            case EXTENDED -> "extended headers";
+        };
+    }
+
     /** Bytes of a request without its payload. */
     public int requestBytes() {
         return this == EXTENDED ? Nbd.EXTENDED_REQUEST_BYTES : Nbd.REQUEST_BYTES;

@@ -143,7 +143,7 @@ final class Connection implements Runnable {
         Framing framing = handshake.framing();
         sender.use(framing);
         phase = Phase.TRANSMISSION;
-        Logger.info("volume '{}': attached to {} from {}", export.name(), name, peer);
+        Logger.info("volume '{}': attached to {} from {}, {}", export.name(), name, peer, framing.description());
         RequestTimes times = new RequestTimes(exports.volume().meter());
         sender.measureWith(times);
         Gulps gulps = new Gulps(

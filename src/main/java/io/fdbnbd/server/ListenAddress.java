@@ -45,8 +45,16 @@ public sealed interface ListenAddress {
         }
     }
 
-    /** A socket in the file system. */
-    record Unix(Path path) implements ListenAddress {
+    /**
+     * A socket in the file system.
+     *
+     * @param file who may connect
+     */
+    record Unix(Path path, SocketFile file) implements ListenAddress {
+        public Unix(Path path) {
+            this(path, SocketFile.PLAIN);
+        }
+
         @Override
         public SocketAddress resolve() {
             return UnixDomainSocketAddress.of(path);

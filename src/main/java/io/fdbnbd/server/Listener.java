@@ -10,10 +10,12 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
@@ -42,11 +44,28 @@ final class Listener implements AutoCloseable {
     private final CountDownLatch closing = new CountDownLatch(1);
     private @Nullable Thread thread;
 
-    private Listener(NbdServer server, ServerSocketChannel channel, ListenAddress address) throws IOException {
+    private Listener(NbdServer server, ServerSocketChannel channel, ListenAddress address, @Nullable Object fileKey) {
         this.server = server;
         this.channel = channel;
         this.address = address;
-        this.fileKey = address instanceof ListenAddress.Unix unix ? fileKey(unix.path()) : null;
+        this.fileKey = fileKey;
+    }
+
+    /**
+     * Takes a socket that listens already. Its file, if it has one, stays when this is closed: it is whose who made it.
+     *
+     * @throws IOException if it cannot be said where it listens
+     */
+    static Listener adopt(NbdServer server, ServerSocketChannel channel) throws IOException {
+        ListenAddress address = switch (channel.getLocalAddress()) {
+            case InetSocketAddress tcp -> new ListenAddress.Tcp(tcp.getAddress().getHostAddress(), tcp.getPort());
+            case UnixDomainSocketAddress unix
+            when !unix.getPath().toString().isEmpty() -> new ListenAddress.Unix(unix.getPath());
+            case null, default ->
+                throw new IOException("the socket that was handed over has no address that clients could be told:"
+                        + " let it listen at a port or at a path");
+        };
+        return new Listener(server, channel, address, null);
     }
 
     /** @throws IOException if nobody can listen there; the message says why, for the user */
@@ -58,7 +77,8 @@ final class Listener implements AutoCloseable {
                 channel.setOption(StandardSocketOptions.SO_REUSEADDR, true);
             }
             bind(channel, wanted);
-            return new Listener(server, channel, bound(channel, wanted));
+            Object key = wanted instanceof ListenAddress.Unix unix ? fileKey(unix.path()) : null;
+            return new Listener(server, channel, bound(channel, wanted), key);
         } catch (IOException | RuntimeException e) {
             channel.close();
             throw new IOException("cannot listen at " + wanted + ": " + e.getMessage(), e);
@@ -66,21 +86,48 @@ final class Listener implements AutoCloseable {
     }
 
     private static void bind(ServerSocketChannel channel, ListenAddress wanted) throws IOException {
-        SocketAddress socketAddress = wanted.resolve();
-        try {
-            channel.bind(socketAddress, BACKLOG_MAX);
-        } catch (BindException e) {
-            if (!(wanted instanceof ListenAddress.Unix unix) || !isDead(unix.path())) {
-                throw e;
+        if (wanted instanceof ListenAddress.Unix unix) {
+            if (isDead(unix.path())) {
+                Logger.info("removing {}, which a server has left behind", unix.path());
+                Files.delete(unix.path());
             }
-            Logger.info("removing {}, which a server has left behind", unix.path());
-            Files.delete(unix.path());
-            channel.bind(socketAddress, BACKLOG_MAX);
+            if (!unix.file().isPlain()) {
+                bindUnseen(channel, unix);
+                return;
+            }
+        }
+        SocketAddress socketAddress = wanted.resolve();
+        channel.bind(socketAddress, BACKLOG_MAX);
+    }
+
+    /**
+     * The system makes the file and listens at once, and with the mode of any new file. So that is done where nobody
+     * else can go, and the file appears at its place when it has its owner and mode.
+     */
+    private static void bindUnseen(ServerSocketChannel channel, ListenAddress.Unix wanted) throws IOException {
+        Path place = wanted.path().toAbsolutePath();
+        Path own = Files.createTempDirectory(
+                Objects.requireNonNull(place.getParent()),
+                ".",
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        Path socket = own.resolve("s");
+        try {
+            channel.bind(UnixDomainSocketAddress.of(socket), BACKLOG_MAX);
+            wanted.file().applyTo(socket);
+            Files.createLink(place, socket); // fails if something is there
+        } catch (FileAlreadyExistsException e) {
+            throw new BindException("Address already in use");
+        } finally {
+            Files.deleteIfExists(socket);
+            Files.delete(own);
         }
     }
 
     /** Whether a socket lies there that nobody listens to; files of other kinds are nobody's to remove. */
     private static boolean isDead(Path path) throws IOException {
+        if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+            return false;
+        }
         BasicFileAttributes attributes =
                 Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
         if (!attributes.isOther()) {

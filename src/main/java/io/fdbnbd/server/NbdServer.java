@@ -10,6 +10,7 @@ import io.fdbnbd.volume.Volumes;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -84,11 +85,15 @@ public final class NbdServer implements AutoCloseable {
     /**
      * Listens at all addresses, and serves on return.
      *
+     * @param handedOver sockets that listen already; they become this server's to close
      * @throws IOException if it cannot listen at one of them; it listens at none then
      */
-    public void start() throws IOException {
+    public void start(ServerSocketChannel... handedOver) throws IOException {
         Checks.check(listeners.isEmpty(), "a server is started once");
         try {
+            for (ServerSocketChannel channel : handedOver) {
+                listeners.add(Listener.adopt(this, channel));
+            }
             for (ListenAddress address : options.addresses()) {
                 listeners.add(Listener.bind(this, address));
             }
@@ -96,6 +101,7 @@ public final class NbdServer implements AutoCloseable {
             closeListeners(e);
             throw e;
         }
+        Checks.check(!listeners.isEmpty(), "a server needs an address to listen at");
         watchdog = Threads.startVirtual("nbd-watchdog", this::watch);
         for (Listener listener : listeners) {
             listener.start();

@@ -9,6 +9,7 @@ import java.util.List;
 /**
  * How the server serves.
  *
+ * @param addresses where it listens, besides sockets that it is handed over
  * @param access who may come in, and what he may do then
  * @param multiConn whether a volume may have several connections; if not, a new one replaces the older one
  * @param connectionsMax connections at a time; one more is closed at once
@@ -37,7 +38,6 @@ public record ServerOptions(
     private static final long BUFFER_BYTES_DEFAULT_MAX = 512L << 20;
 
     public ServerOptions {
-        checkArgument(!addresses.isEmpty(), "a server needs an address to listen at");
         checkRange(connectionsMax, 1, CONNECTIONS_MAX, "the limit of connections");
         checkArgument(handshakeDeadline.isPositive(), "the deadline of a handshake must be positive");
         checkArgument(stallDeadline.isPositive(), "the deadline of a stalled client must be positive");

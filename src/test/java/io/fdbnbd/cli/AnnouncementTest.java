@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.fdbnbd.server.Access;
 import io.fdbnbd.server.ListenAddress;
+import io.fdbnbd.tls.TestAuthority;
 import io.fdbnbd.volume.AckMode;
 import io.fdbnbd.volume.Compression;
 import io.fdbnbd.volume.VolumeInfo;
@@ -14,6 +15,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class AnnouncementTest {
     private static final StoreAddress ROCKS = new StoreAddress.Rocks(Path.of("/v"));
@@ -43,6 +45,21 @@ class AnnouncementTest {
         assertTrue(text.contains("-drive file=nbd://127.0.0.1:7/v0,format=raw,if=virtio\n"), text);
         assertTrue(text.contains("-drive 'file=nbd+unix:///v0?socket=/run/n,format=raw,if=virtio'\n"), text);
         assertTrue(text.contains("--ack buffered"), text);
+    }
+
+    @Test
+    void theUrisAreToldOfEveryAddressToPeopleAndToTheLog(@TempDir Path directory) throws Exception {
+        Announcement open = new Announcement(ROCKS, "", volumes(1), BOTH, AckMode.BUFFERED, Access.OPEN);
+        assertTrue(text(open).contains("\n  nbd://127.0.0.1:7/v0\n"), text(open));
+        assertTrue(text(open).contains("\n  'nbd+unix:///v0?socket=/run/n'\n"), text(open));
+        assertEquals(List.of("volume 'v0' is nbd://127.0.0.1:7/v0 and nbd+unix:///v0?socket=/run/n"), open.uriLines());
+        Access tls = Access.OPEN.withTls(new Access.Tls(
+                true,
+                TestAuthority.create(directory, "authority").server("server").context()));
+        Announcement secure = new Announcement(ROCKS, "", volumes(1), BOTH, AckMode.BUFFERED, tls);
+        assertTrue(text(secure).contains("\n  nbds://127.0.0.1:7/v0\n"), text(secure));
+        assertEquals(
+                List.of("volume 'v0' is nbds://127.0.0.1:7/v0 and nbds+unix:///v0?socket=/run/n"), secure.uriLines());
     }
 
     @Test

@@ -47,7 +47,9 @@ class LogFormatTest {
     void anAttachmentIsTwoLines() throws Exception {
         List<String> lines = log();
         String attach = only(lines, "attached to");
-        assertTrue(attach.matches(".* volume 'a \"disk\"': attached to nbd-1 from /127.0.0.1:[0-9]+"), attach);
+        assertTrue(
+                attach.matches(".* volume 'a \"disk\"': attached to nbd-1 from /127.0.0.1:[0-9]+, simple replies"),
+                attach);
         String detach = only(lines, "detached from");
         assertTrue(
                 detach.matches(".*: detached from nbd-1 from /127.0.0.1:[0-9]+ after [0-9]+ s: 100 requests"

@@ -13,7 +13,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** Every client that people use, against one store: each store is a class, each client an interface full of tests. */
 @Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-abstract class Clients implements NbdinfoSuite, NbdcopySuite, QemuSuite, FioSuite, SparseSuite {
+abstract class Clients
+        implements NbdinfoSuite, NbdshSuite, NbdcopySuite, QemuSuite, NewerQemuSuite, FioSuite, SparseSuite {
     private final String ack;
 
     @SuppressWarnings("NullAway.Init")

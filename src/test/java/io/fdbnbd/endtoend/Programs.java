@@ -26,10 +26,15 @@ final class Programs {
     /** For one run of a program that hangs; a machine that is merely busy is far from it. */
     static final int RUN_SECONDS_MAX = 1200;
 
-    /** Daemons and clients of block devices live there, and it is not on everybody's path. */
-    private static final List<String> MORE_PLACES = List.of("/usr/sbin", "/sbin");
+    /** Daemons and clients of block devices live there, and what {@code tools/test} has put beside the system's own. */
+    private static final List<String> MORE_PLACES = List.of("/usr/sbin", "/sbin", cache() + "/fdb-nbd/qemu-10/bin");
 
     private Programs() {}
+
+    private static String cache() {
+        return System.getenv()
+                .getOrDefault("XDG_CACHE_HOME", System.getenv().getOrDefault("HOME", "/root") + "/.cache");
+    }
 
     static Optional<Path> find(String program) {
         List<String> places = new ArrayList<>(
@@ -48,6 +53,17 @@ final class Programs {
             throw new AssertionError(run.toString());
         }
         return run.output();
+    }
+
+    /** Runs Python with libnbd as {@code nbd} and a handle {@code h}; fails with what it printed if it does not end well. */
+    static void nbdsh(String script) {
+        ProcessBuilder builder = new ProcessBuilder("nbdsh", "-c", script);
+        // Its Python module is the system's, which other Pythons do not have.
+        builder.environment().put("PATH", "/usr/bin:" + System.getenv("PATH"));
+        Run run = tryRun(builder);
+        if (run.exitCode() != 0) {
+            throw new AssertionError(run.toString());
+        }
     }
 
     /** @param output what it printed, standard error included */

@@ -39,6 +39,7 @@ final class ServeProcess implements AutoCloseable {
     private final String store;
     private final List<String> jvmOptions = new ArrayList<>(List.of("-Xmx512m", "-XX:+UseG1GC"));
     private final List<String> arguments = new ArrayList<>();
+    private List<String> launcher = List.of();
     private final Thread onExit = new Thread(this::destroy);
     private int starts;
     private @Nullable Process process;
@@ -73,14 +74,26 @@ final class ServeProcess implements AutoCloseable {
         return this;
     }
 
-    /** Returns when it serves. */
-    ServeProcess start(String... more) throws IOException {
-        starts++;
-        List<String> command = java(jvmOptions);
+    /** @param command what becomes the JVM whose command line follows it */
+    ServeProcess launchedBy(List<String> command) {
+        launcher = command;
+        return this;
+    }
+
+    /** All of its command line. */
+    List<String> command(String... more) {
+        List<String> command = new ArrayList<>(launcher);
+        command.addAll(java(jvmOptions));
         command.addAll(List.of("serve", "--store", store, "--listen", "127.0.0.1:0", "--listen", "unix:" + socket()));
         command.addAll(arguments);
         command.addAll(List.of(more));
-        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        return command;
+    }
+
+    /** Returns when it serves. */
+    ServeProcess start(String... more) throws IOException {
+        starts++;
+        ProcessBuilder builder = new ProcessBuilder(command(more)).redirectErrorStream(true);
         builder.environment().put("MALLOC_ARENA_MAX", MALLOC_ARENAS);
         process = builder.redirectOutput(logFile().toFile()).start();
         assertTrue(

@@ -12,6 +12,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -24,6 +28,10 @@ import org.junit.jupiter.api.io.TempDir;
 class TlsClientsTest {
     private static final String DISK = "disk";
     private static final long DISK_BYTES = 8 << 20;
+    private static final String HUGE = "huge";
+    private static final long HUGE_BYTES = 1L << 40;
+    private static final long DATA = HUGE_BYTES / 2;
+    private static final int DATA_BYTES = 1 << 20;
 
     @TempDir
     static Path directory;
@@ -47,7 +55,7 @@ class TlsClientsTest {
                 folder("expired", authority.issue("4", "CN=right", Instant.now().minus(Duration.ofDays(900)), "RSA"));
         none = folder("none", null);
         Issued own = authority.server("server");
-        server = new ServeProcess(directory, "memory:").volume(DISK, "8M");
+        server = new ServeProcess(directory, "memory:").volume(DISK, "8M").volume(HUGE, "1T");
         server.start(
                 "--tls-cert", own.certificate().toString(),
                 "--tls-key", own.key().toString(),
@@ -77,33 +85,48 @@ class TlsClientsTest {
         return folder;
     }
 
-    private static String tcp(Path certificates) {
-        return "nbds://127.0.0.1:" + server.port() + "/" + DISK + "?tls-certificates=" + certificates;
+    private static Path[] wrong() {
+        return new Path[] {other, stranger, expired, none};
     }
 
-    private static String unix(Path certificates) {
-        return "nbds+unix:///" + DISK + "?socket=" + server.socket() + "&tls-certificates=" + certificates;
+    private static String tcp(String volume, Path certificates) {
+        return "nbds://127.0.0.1:" + server.port() + "/" + volume + "?tls-certificates=" + certificates;
     }
 
-    private static String qemu() {
-        return "driver=nbd,server.type=inet,server.host=127.0.0.1,server.port=" + server.port() + ",export=" + DISK
+    private static String unix(String volume, Path certificates) {
+        return "nbds+unix:///" + volume + "?socket=" + server.socket() + "&tls-certificates=" + certificates;
+    }
+
+    private static String qemu(String volume) {
+        return "driver=nbd,server.type=inet,server.host=127.0.0.1,server.port=" + server.port() + ",export=" + volume
                 + ",tls-creds=tls";
     }
 
-    private static String qemuObject(Path certificates) {
-        return "tls-creds-x509,id=tls,endpoint=client,dir=" + certificates;
+    /** @param words the command of {@code program}, and what follows the certificates */
+    private static Programs.Run qemu(String program, String command, Path certificates, Object... words) {
+        List<Object> arguments = new ArrayList<>(command.isEmpty() ? List.of() : List.of(command));
+        arguments.addAll(List.of("--object", "tls-creds-x509,id=tls,endpoint=client,dir=" + certificates));
+        arguments.add("--image-opts");
+        arguments.addAll(List.of(words));
+        return Programs.tryRun(program, arguments.toArray());
+    }
+
+    private static void works(Programs.Run run) {
+        assertEquals(0, run.exitCode(), run::toString);
+    }
+
+    private static void isRefused(Programs.Run run) {
+        assertNotEquals(0, run.exitCode(), run::toString);
     }
 
     @Test
     @Needs("nbdinfo")
     void nbdinfoIsServedWithTheRightCertificateOnly() {
-        assertEquals(DISK_BYTES + "\n", Programs.run("nbdinfo", "--size", tcp(right)));
-        assertEquals(DISK_BYTES + "\n", Programs.run("nbdinfo", "--size", unix(right)));
-        for (Path wrong : new Path[] {other, stranger, expired, none}) {
-            for (String uri : new String[] {tcp(wrong), unix(wrong)}) {
-                Programs.Run run = Programs.tryRun("nbdinfo", "--size", uri);
-                assertNotEquals(0, run.exitCode(), run::toString);
-            }
+        assertEquals(DISK_BYTES + "\n", Programs.run("nbdinfo", "--size", tcp(DISK, right)));
+        assertEquals(DISK_BYTES + "\n", Programs.run("nbdinfo", "--size", unix(DISK, right)));
+        for (Path wrong : wrong()) {
+            isRefused(Programs.tryRun("nbdinfo", "--size", tcp(DISK, wrong)));
+            isRefused(Programs.tryRun("nbdinfo", "--size", unix(DISK, wrong)));
         }
     }
 
@@ -118,28 +141,94 @@ class TlsClientsTest {
         }
     }
 
+    /** All that was negotiated before is forgotten, so a client that gets it has negotiated it behind the TLS. */
+    @Test
+    @Needs("nbdsh")
+    void nbdshNegotiatesEverythingBehindTheTls() {
+        Programs.nbdsh("""
+                import errno, nbd
+                for uri in '$TCP', '$UNIX':
+                    o = nbd.NBD()
+                    o.set_opt_mode(True)
+                    o.set_uri_allow_local_file(True)
+                    o.connect_uri(uri)
+                    assert o.get_tls_negotiated() and o.get_structured_replies_negotiated()
+                    listed = []
+                    o.opt_list(lambda name, description: listed.append(name))
+                    assert sorted(listed) == ['disk', 'huge'], listed
+                    o.opt_list_meta_context(listed.append)
+                    assert nbd.CONTEXT_BASE_ALLOCATION in listed
+                    o.add_meta_context(nbd.CONTEXT_BASE_ALLOCATION)
+                    o.opt_info()
+                    o.opt_go()
+                    assert o.can_meta_context(nbd.CONTEXT_BASE_ALLOCATION) and o.can_df()
+                    o.pwrite(b'secret', 12345)
+                    assert o.pread(6, 12345) == b'secret'
+                    o.shutdown()
+                for uri in $WRONG:
+                    o = nbd.NBD()
+                    o.set_opt_mode(True)
+                    o.set_uri_allow_local_file(True)
+                    try:
+                        o.connect_uri(uri)
+                        o.opt_go()
+                    except nbd.Error:
+                        assert not o.aio_is_ready()
+                        continue
+                    raise AssertionError(uri)
+                """.replace("$TCP", tcp(DISK, right)).replace("$UNIX", unix(DISK, right)).replace(
+                "$WRONG",
+                Stream.of(wrong())
+                        .map(wrong -> "'" + tcp(DISK, wrong) + "'")
+                        .toList()
+                        .toString()));
+    }
+
     @Test
     @Needs({"nbdcopy", "qemu-img", "qemu-io"})
     void whatNbdcopyWritesQemuReads() throws IOException {
         Path image = TestFiles.create(directory, DISK_BYTES, 7, 2);
-        Programs.run("nbdcopy", "--flush", image, tcp(right));
+        Programs.run("nbdcopy", "--flush", image, tcp(DISK, right));
         Path back = directory.resolve("back");
-        Programs.run("qemu-img", "convert", "--object", qemuObject(right), "--image-opts", qemu(), "-O", "raw", back);
+        works(qemu("qemu-img", "convert", right, qemu(DISK), "-O", "raw", back));
         assertEquals(-1, Files.mismatch(image, back));
-        Programs.run(
-                "qemu-io",
-                "--object",
-                qemuObject(right),
-                "--image-opts",
-                "-c",
-                "write -P 5 4096 65536",
-                "-c",
-                "read -P 5 4096 65536",
-                qemu());
-        for (Path wrong : new Path[] {other, stranger, expired, none}) {
-            Programs.Run run =
-                    Programs.tryRun("qemu-img", "info", "--object", qemuObject(wrong), "--image-opts", qemu());
-            assertNotEquals(0, run.exitCode(), run::toString);
+        works(qemu("qemu-io", "", right, "-c", "write -P 5 4096 64k", "-c", "read -P 5 4096 64k", qemu(DISK)));
+        for (Path wrong : wrong()) {
+            isRefused(qemu("qemu-img", "info", wrong, qemu(DISK)));
+            isRefused(qemu("qemu-img", "map", wrong, qemu(DISK)));
+            isRefused(qemu("qemu-img", "convert", wrong, qemu(DISK), "-O", "raw", directory.resolve("never")));
+            isRefused(Programs.tryRun("nbdcopy", image, tcp(DISK, wrong)));
+        }
+        assertFalse(Files.exists(directory.resolve("never")));
+    }
+
+    @Test
+    @Needs({"nbdinfo", "nbdcopy", "qemu-img", "qemu-io"})
+    void aSparseTebibyteIsMappedAndCopiedThroughTls() throws IOException {
+        works(qemu("qemu-io", "", right, "-c", "write -P 9 " + DATA + " " + DATA_BYTES, "-c", "flush", qemu(HUGE)));
+        String map = Programs.run("nbdinfo", "--map", tcp(HUGE, right));
+        assertEquals(3, map.strip().lines().count(), map);
+        String json = Programs.run("nbdinfo", "--json", unix(HUGE, right));
+        assertTrue(json.contains("\"TLS\": true") && json.contains("\"base:allocation\""), json);
+        Programs.Run mapped = qemu("qemu-img", "map", right, "--output=json", qemu(HUGE));
+        works(mapped);
+        String data = "\"start\": " + DATA + ", \"length\": " + DATA_BYTES;
+        assertTrue(mapped.output().contains(data), mapped::toString);
+        Path file = directory.resolve("huge.raw");
+        Programs.run("nbdcopy", tcp(HUGE, right), file);
+        works(qemu("qemu-img", "compare", right, "driver=raw,file.filename=" + file, qemu(HUGE)));
+        Files.delete(file);
+    }
+
+    @Test
+    @Needs({"qemu-img-10", "qemu-io-10"})
+    void newerQemuHasExtendedHeadersThroughTls() {
+        works(qemu("qemu-io-10", "", right, "-c", "write -P 9 " + DATA + " " + DATA_BYTES, "-c", "flush", qemu(HUGE)));
+        works(qemu("qemu-img-10", "map", right, "--output=json", qemu(HUGE)));
+        String attached = "volume 'huge': attached to \\S+ from \\S+ \\(right\\), extended headers";
+        assertTrue(Pattern.compile(attached).matcher(server.log()).find(), server::log);
+        for (Path wrong : wrong()) {
+            isRefused(qemu("qemu-img-10", "map", wrong, qemu(HUGE)));
         }
     }
 
@@ -147,31 +236,30 @@ class TlsClientsTest {
     @Test
     @Needs("nbd-client")
     void nbdClientListsThroughTls() {
-        String list = nbdClient(right).output();
-        assertTrue(list.lines().anyMatch(line -> line.strip().equals(DISK)), list);
-        assertFalse(
-                nbdClient(other).output().lines().anyMatch(line -> line.strip().equals(DISK)));
-        assertFalse(nbdClient(stranger)
-                .output()
-                .lines()
-                .anyMatch(line -> line.strip().equals(DISK)));
-        Programs.Run plain = Programs.tryRun("nbd-client", "-l", "127.0.0.1", server.port());
-        assertFalse(plain.output().lines().anyMatch(line -> line.strip().equals(DISK)), plain::toString);
+        assertTrue(isListed(nbdClient(identity(right))));
+        for (Path wrong : new Path[] {other, stranger, expired}) {
+            assertFalse(isListed(nbdClient(identity(wrong))), wrong.toString());
+        }
+        assertFalse(isListed(nbdClient("-cacertfile", none.resolve("ca-cert.pem"))));
+        assertFalse(isListed(nbdClient()));
     }
 
-    private static Programs.Run nbdClient(Path certificates) {
-        return Programs.tryRun(
-                "nbd-client",
-                "-l",
-                "127.0.0.1",
-                server.port(),
-                "-certfile",
-                certificates.resolve("client-cert.pem"),
-                "-keyfile",
-                certificates.resolve("client-key.pem"),
-                "-cacertfile",
-                certificates.resolve("ca-cert.pem"),
-                "-tlshostname",
-                "localhost");
+    private static boolean isListed(Programs.Run run) {
+        return run.output().lines().anyMatch(line -> line.strip().equals(DISK));
+    }
+
+    private static Programs.Run nbdClient(Object... tls) {
+        List<Object> arguments = new ArrayList<>(List.of("-l", "127.0.0.1", server.port()));
+        arguments.addAll(List.of(tls));
+        return Programs.tryRun("nbd-client", arguments.toArray());
+    }
+
+    private static Object[] identity(Path certificates) {
+        return new Object[] {
+            "-certfile", certificates.resolve("client-cert.pem"),
+            "-keyfile", certificates.resolve("client-key.pem"),
+            "-cacertfile", certificates.resolve("ca-cert.pem"),
+            "-tlshostname", "localhost"
+        };
     }
 }

@@ -226,10 +226,25 @@ public final class NbdTestClient implements AutoCloseable {
 
     /** Sends what was put into the buffer. */
     public void send(ByteBuffer bytes) throws IOException {
+        sendThrough(out, bytes);
+    }
+
+    /** Under the TLS, if there is any. */
+    void sendInTheClear(ByteBuffer bytes) throws IOException {
+        sendThrough(channel, bytes);
+    }
+
+    private static void sendThrough(WritableByteChannel way, ByteBuffer bytes) throws IOException {
         bytes.flip();
         while (bytes.hasRemaining()) {
-            out.write(bytes);
+            way.write(bytes);
         }
+    }
+
+    /** A way for a client to send. */
+    interface Sending {
+        /** Sends all of it, up to its position. */
+        void send(ByteBuffer bytes) throws IOException;
     }
 
     public Reply reply() throws IOException {
