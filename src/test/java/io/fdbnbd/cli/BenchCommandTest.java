@@ -108,9 +108,8 @@ class BenchCommandTest {
 
     @Test
     void whatCannotBeMeasuredIsSaidInOneSentence() throws Exception {
-        String address;
         try (ServerProcess server = serve("--read-only")) {
-            address = server.address().toString();
+            String address = server.address().toString();
             String uri = "nbd://" + address + "/disk";
             assertTrue(CommandRun.of("bench", uri, "--rw=randwrite").refused().contains("read-only"));
             assertTrue(CommandRun.of("bench", "nbd://" + address + "/none")
@@ -120,7 +119,8 @@ class BenchCommandTest {
                     .refused()
                     .contains("--depth is 2000"));
         }
-        assertTrue(CommandRun.of("bench", "nbd://" + address + "/disk").failed().contains("no server can be reached"));
+        // A port of its own that nobody listens on: that of a server which has ended may be somebody else's by now.
+        assertTrue(CommandRun.of("bench", "nbd://127.0.0.1:1/disk").failed().contains("no server can be reached"));
         assertTrue(CommandRun.of("bench", "nbds://127.0.0.1/disk").refused().contains("asks for TLS"));
         assertTrue(CommandRun.of("bench", "http://127.0.0.1/").refused().contains("write nbd://HOST"));
     }
