@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -79,7 +80,7 @@ final class BlockArrays {
         try {
             ArrayDeque<byte[]> fitting = free.computeIfAbsent(length, unused -> new ArrayDeque<>());
             for (byte[] array : arrays) {
-                if (freeBytes + length > BYTES_MAX) {
+                if (freeBytes + length > BYTES_MAX && !dropOthers(length)) {
                     return;
                 }
                 fitting.push(array);
@@ -88,5 +89,19 @@ final class BlockArrays {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Makes room for one array, of those of other lengths: their volume may be idle, or gone. */
+    private boolean dropOthers(int length) {
+        Iterator<Map.Entry<Integer, ArrayDeque<byte[]>>> others =
+                free.entrySet().iterator();
+        while (others.hasNext() && freeBytes + length > BYTES_MAX) {
+            Map.Entry<Integer, ArrayDeque<byte[]>> other = others.next();
+            if (other.getKey() != length) {
+                freeBytes -= (long) other.getKey() * other.getValue().size();
+                others.remove();
+            }
+        }
+        return freeBytes + length <= BYTES_MAX;
     }
 }

@@ -5,6 +5,7 @@ import io.fdbnbd.metrics.Meter;
 import io.fdbnbd.store.Batch;
 import io.fdbnbd.store.StoreLimits;
 import io.fdbnbd.util.Ticker;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -27,6 +28,11 @@ final class Committer {
     /** Ranges cleared in one transaction; each costs a store a search of its own. */
     private static final int CLEARS_MAX = 64;
 
+    /** Transactions launched without having to wait for work, after which a virtual committer pauses. */
+    private static final int LAUNCHES_UNTIL_PAUSE = 16;
+
+    private static final Duration PAUSE = Duration.ofNanos(10_000);
+
     private final BlockCodec codec;
     private final AllocationMap map;
     private final int layer;
@@ -38,6 +44,7 @@ final class Committer {
     private final long batchBytesTarget;
     private final long blockBytesCounted;
     private final Announcements announcements;
+    private final Takeover.Pause pause;
     private final Meter meter;
 
     private final List<DirtyBlock> arrived = new ArrayList<>();
@@ -45,6 +52,8 @@ final class Committer {
 
     // What of the current lot has not been launched yet.
     private List<DirtyBlock> lot = new ArrayList<>();
+
+    private int launchedInARow;
 
     private volatile boolean stopping;
 
@@ -58,6 +67,7 @@ final class Committer {
             Announcements announcements,
             Executor flightExecutor,
             Ticker ticker,
+            Takeover.Pause pause,
             Meter meter) {
         this.codec = codec;
         this.map = new AllocationMap(info);
@@ -66,6 +76,7 @@ final class Committer {
         this.flights = flights;
         this.window = new CommitWindow(limits, ticker);
         this.ticker = ticker;
+        this.pause = pause;
         this.flightExecutor = flightExecutor;
         this.batchBytesTarget = limits.batchBytesTarget();
         this.blockBytesCounted =
@@ -85,6 +96,7 @@ final class Committer {
             boolean launched = true;
             while (!isFinished()) {
                 if (!launched) {
+                    launchedInARow = 0;
                     announcements.await(this::arrive);
                 }
                 launched = launch();
@@ -117,8 +129,7 @@ final class Committer {
     }
 
     /** Launches what can go now. Returns whether anything did, so that more might. */
-    @SuppressWarnings("ThreadPriorityCheck")
-    private boolean launch() {
+    private boolean launch() throws InterruptedException {
         boolean launched = false;
         while (window.hasRoom() && !buffer.isFailed()) {
             // Each time: where flights are serial, this loop goes on for as long as ranges are being cleared.
@@ -138,10 +149,26 @@ final class Committer {
             window.launched(flight.batch().countedBytes());
             measure(flight);
             flightExecutor.execute(() -> fly(flight));
-            // Encoding takes time, and a virtual thread that does not yield keeps its carrier.
-            Thread.yield();
+            letOthersRun();
         }
         return launched;
+    }
+
+    /**
+     * Virtual threads have no time slices, and encoding takes time. Yielding serves those that this carrier has woken; who
+     * was woken from elsewhere (a new client, a timer) gets the carrier only when it has nothing of its own left to run.
+     */
+    @SuppressWarnings("ThreadPriorityCheck")
+    private void letOthersRun() throws InterruptedException {
+        if (!Thread.currentThread().isVirtual()) {
+            return;
+        }
+        launchedInARow++;
+        if (launchedInARow % LAUNCHES_UNTIL_PAUSE == 0) {
+            pause.of(PAUSE);
+        } else {
+            Thread.yield();
+        }
     }
 
     private void fly(Flight flight) {

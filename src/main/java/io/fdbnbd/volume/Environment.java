@@ -10,7 +10,7 @@ import java.util.function.Supplier;
  *
  * @param attempts gives every volume the pauses between its attempts
  * @param beats gives every heartbeat its pauses
- * @param pause how a takeover waits
+ * @param pause how a takeover waits, and how a committer lets others run
  * @param committers starts committers
  */
 record Environment(

@@ -96,7 +96,16 @@ public final class Volume {
         this.mark = markOf(environment.ticker(), UncleanMark.LOOK_INTERVAL);
         Executor executor = limits.commitsInFlightMax() == 1 ? Runnable::run : store.executor();
         this.committer = new Committer(
-                info, codec, limits, buffer, flights, announcements, executor, environment.ticker(), meter);
+                info,
+                codec,
+                limits,
+                buffer,
+                flights,
+                announcements,
+                executor,
+                environment.ticker(),
+                environment.pause(),
+                meter);
         // A virtual one runs next on the processor of the connection that has something for it: nothing is woken.
         this.committerThread =
                 environment.committers().start("commit-" + info.name(), store.isForVirtualThreads(), committer::run);

@@ -76,6 +76,15 @@ class BlockArraysTest {
         assertEquals(11, different.size(), "one that was given often, and as many new ones as were not kept");
     }
 
+    @Test
+    void arraysOfAnotherLengthMakeRoom() {
+        byte[] large = new byte[BlockCodec.HEADER_BYTES + 2 * BLOCK];
+        arrays.give(new Geometry(1 << 20, 2 * BLOCK), Collections.nCopies((8 << 20) / large.length, large));
+        byte[] small = new byte[BlockCodec.HEADER_BYTES + BLOCK];
+        arrays.give(geometry, List.of(small));
+        assertSame(small, arrays.copyWhole(geometry, 0, filled(BLOCK, 1))[0]);
+    }
+
     private static ByteBuffer filled(int length, int content) {
         byte[] bytes = new byte[length];
         Arrays.fill(bytes, (byte) content);
