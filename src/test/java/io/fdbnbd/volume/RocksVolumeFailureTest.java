@@ -18,6 +18,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What clients see of a RocksDB that is really harmed. */
 class RocksVolumeFailureTest {
@@ -30,15 +32,17 @@ class RocksVolumeFailureTest {
     @SuppressWarnings("NullAway.Init")
     private Path directory;
 
-    @Test
-    void aDamagedTableIsAnErrorOfWhatIsInItAndNeverData() throws Exception {
+    /** @param kind tables hold keys and small values, blob files the blocks */
+    @ParameterizedTest
+    @ValueSource(strings = {".sst", ".blob"})
+    void aDamagedFileIsAnErrorOfWhatIsInItAndNeverData(String kind) throws Exception {
         try (Rig rig = Rig.on(RocksStore.open(directory.resolve("store")))) {
             rig.volume().write(0, ByteBuffer.wrap(noise(BLOCKS * BLOCK)), null);
             rig.flush();
         }
-        // Recovery turns the log into a table.
+        // Recovery turns the log into a table and a file of blobs.
         RocksStore.open(directory.resolve("store")).close();
-        damageTheMiddle(largestTable());
+        damageTheMiddle(largest(kind));
         try (Rig rig = Rig.on(RocksStore.open(directory.resolve("store")))) {
             byte[] expected = noise(BLOCKS * BLOCK);
             int damaged = -1;
@@ -68,21 +72,21 @@ class RocksVolumeFailureTest {
         return ByteBuffer.wrap(whole, block * BLOCK, BLOCK).equals(ByteBuffer.wrap(content));
     }
 
-    private Path largestTable() throws IOException {
+    private Path largest(String kind) throws IOException {
         try (Stream<Path> files = Files.list(directory.resolve("store"))) {
-            return files.filter(file -> file.toString().endsWith(".sst"))
+            return files.filter(file -> file.toString().endsWith(kind))
                     .max(Comparator.comparingLong(file -> file.toFile().length()))
                     .orElseThrow();
         }
     }
 
     private static void damageTheMiddle(Path file) throws IOException {
-        try (RandomAccessFile table = new RandomAccessFile(file.toFile(), "rw")) {
-            long middle = table.length() / 2;
-            table.seek(middle);
-            int value = table.read();
-            table.seek(middle);
-            table.write(~value);
+        try (RandomAccessFile opened = new RandomAccessFile(file.toFile(), "rw")) {
+            long middle = opened.length() / 2;
+            opened.seek(middle);
+            int value = opened.read();
+            opened.seek(middle);
+            opened.write(~value);
         }
     }
 

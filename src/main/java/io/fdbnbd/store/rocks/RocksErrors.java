@@ -53,9 +53,4 @@ final class RocksErrors {
                         + "): see to its disk, then restart, as writes are refused until then",
                 failure);
     }
-
-    static boolean isIncomplete(RocksDBException failure) {
-        Status status = failure.getStatus();
-        return status != null && status.getCode() == Status.Code.Incomplete;
-    }
 }

@@ -9,17 +9,13 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.ReadOptions;
-import org.rocksdb.ReadTier;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
 import org.rocksdb.Slice;
 import org.rocksdb.Snapshot;
 
-/**
- * Reads from one tier: all of the database, or only what is in memory. On the latter every call fails with the status
- * Incomplete as soon as a disk is needed.
- */
+/** Reads of one version, checked against a guard. Every checksum is checked: a wrong key would be a wrong block. */
 final class RocksReads implements AutoCloseable {
     /** Ranges of so many rows are read in larger pieces, past the cache: they would push out what is read again. */
     private static final int LONG_SCAN_ROWS_MIN = 64;
@@ -27,17 +23,10 @@ final class RocksReads implements AutoCloseable {
     private static final long LONG_SCAN_READAHEAD_BYTES = 128 << 10;
 
     private final RocksDB database;
-    private final ReadTier tier;
-    private final ReadOptions newest;
+    private final ReadOptions newest = new ReadOptions();
 
-    RocksReads(RocksDB database, ReadTier tier) {
+    RocksReads(RocksDB database) {
         this.database = database;
-        this.tier = tier;
-        this.newest = newOptions();
-    }
-
-    private ReadOptions newOptions() {
-        return new ReadOptions().setReadTier(tier);
     }
 
     void read(@Nullable Guard guard, List<KeyRange> ranges, RowVisitor visitor)
@@ -66,7 +55,7 @@ final class RocksReads implements AutoCloseable {
 
     private void visitUnderSnapshot(List<KeyRange> ranges, RowVisitor visitor) throws RocksDBException {
         Snapshot snapshot = database.getSnapshot();
-        try (ReadOptions options = newOptions().setSnapshot(snapshot)) {
+        try (ReadOptions options = new ReadOptions().setSnapshot(snapshot)) {
             for (KeyRange range : ranges) {
                 visit(range, options, visitor);
             }

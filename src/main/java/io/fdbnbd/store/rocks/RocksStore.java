@@ -11,13 +11,13 @@ import io.fdbnbd.store.StoreException.Kind;
 import io.fdbnbd.store.StoreLimits;
 import io.fdbnbd.util.Closer;
 import io.fdbnbd.util.Gate;
+import io.fdbnbd.util.Ticker;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
-import org.rocksdb.ReadTier;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.TickerType;
@@ -41,7 +41,7 @@ public final class RocksStore implements Store {
     private final RocksDB database;
     private final RocksTuning tuning;
     private final RocksReads reads;
-    private final RocksReads readsInMemory;
+    private final QuickReads quick = new QuickReads(Ticker.SYSTEM, carriers());
     private final WriteOptions writeOptions;
     private final SyncedMark syncedMark;
     private final SyncGroup syncs = new SyncGroup(this::syncLog);
@@ -99,9 +99,13 @@ public final class RocksStore implements Store {
         owned.register(place::deleteHolder);
         syncedMark = owned.register(new SyncedMark(directory));
         writeOptions = owned.register(new WriteOptions());
-        reads = owned.register(new RocksReads(database, ReadTier.READ_ALL_TIER));
-        readsInMemory = owned.register(new RocksReads(database, ReadTier.BLOCK_CACHE_TIER));
+        reads = owned.register(new RocksReads(database));
         pool = new IoPool(options.ioThreads());
+    }
+
+    private static int carriers() {
+        return Integer.getInteger(
+                "jdk.virtualThreadScheduler.parallelism", Runtime.getRuntime().availableProcessors());
     }
 
     @Override
@@ -125,7 +129,9 @@ public final class RocksStore implements Store {
         gate.enter();
         try {
             PortableLimits.check(ranges);
+            long beganNanos = quick.begin();
             reads.read(guard, ranges, visitor);
+            quick.end(ranges, beganNanos);
         } catch (RocksDBException e) {
             throw RocksErrors.of(directory, e);
         } finally {
@@ -135,18 +141,14 @@ public final class RocksStore implements Store {
 
     @Override
     public boolean tryRead(@Nullable Guard guard, List<KeyRange> ranges, RowVisitor visitor) throws StoreException {
-        gate.enter();
+        if (!quick.tryEnter(ranges)) {
+            return false;
+        }
         try {
-            PortableLimits.check(ranges);
-            readsInMemory.read(guard, ranges, visitor);
+            read(guard, ranges, visitor);
             return true;
-        } catch (RocksDBException e) {
-            if (RocksErrors.isIncomplete(e)) {
-                return false;
-            }
-            throw RocksErrors.of(directory, e);
         } finally {
-            gate.leave();
+            quick.leave();
         }
     }
 

@@ -5,6 +5,7 @@ import java.io.IOException;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.BloomFilter;
 import org.rocksdb.Cache;
+import org.rocksdb.ChecksumType;
 import org.rocksdb.CompressionType;
 import org.rocksdb.InfoLogLevel;
 import org.rocksdb.LRUCache;
@@ -27,6 +28,26 @@ final class RocksTuning implements AutoCloseable {
 
     /** A table is written once this many ranges were cleared: each of them slows every read of what is in memory. */
     private static final int RANGE_CLEARS_IN_MEMTABLE_MAX = 1024;
+
+    /**
+     * Values from this size on are written once, into files of their own, and only keys are sorted and rewritten: sorting
+     * 4 KiB values cost as much again as all else for random writes. Pages of the allocation map are smaller.
+     */
+    private static final long BLOB_BYTES_MIN = 1 << 10;
+
+    private static final long BLOB_FILE_BYTES = 32L << 20;
+
+    /**
+     * What lives in the oldest tenth of those files is moved when its keys are sorted; where more than half of it is
+     * dead, they are sorted for that. More would move blocks that are about to be overwritten, a third more writing in
+     * all; with less, files that hold a few live blocks would stay for long.
+     */
+    private static final double BLOB_FILES_COLLECTED = 0.1;
+
+    private static final double BLOB_GARBAGE_FORCED = 0.5;
+
+    /** Sorting keys more often than this makes no read faster, and moves more blocks. */
+    private static final int UNSORTED_TABLES_MAX = 8;
 
     private static final long LEVEL_BASE_BYTES = 256L << 20;
     private static final long TABLE_FILE_BYTES = 64L << 20;
@@ -58,9 +79,12 @@ final class RocksTuning implements AutoCloseable {
                 .setBlockSize(TABLE_BLOCK_BYTES)
                 .setFilterPolicy(bloom)
                 .setFormatVersion(TABLE_FORMAT)
+                // RocksDB's library for Java computes CRC-32C without the processor's instruction for it.
+                .setChecksumType(ChecksumType.kXXH3)
                 .setCacheIndexAndFilterBlocks(true)
                 .setCacheIndexAndFilterBlocksWithHighPriority(true)
                 .setPinL0FilterAndIndexBlocksInCache(true);
+        setBlobs();
         options.setTableFormatConfig(tables)
                 .setStatistics(statistics)
                 .setWriteBufferManager(memtables)
@@ -74,10 +98,20 @@ final class RocksTuning implements AutoCloseable {
                 .setBottommostCompressionType(CompressionType.NO_COMPRESSION)
                 .setTargetFileSizeBase(TABLE_FILE_BYTES)
                 .setMaxBytesForLevelBase(LEVEL_BASE_BYTES)
+                .setLevel0FileNumCompactionTrigger(UNSORTED_TABLES_MAX)
                 .setLevelCompactionDynamicLevelBytes(true)
                 .setBytesPerSync(BYTES_PER_SYNC)
                 .setWalBytesPerSync(BYTES_PER_SYNC);
         setSafety();
+    }
+
+    private void setBlobs() {
+        options.setEnableBlobFiles(true)
+                .setMinBlobSize(BLOB_BYTES_MIN)
+                .setBlobFileSize(BLOB_FILE_BYTES)
+                .setEnableBlobGarbageCollection(true)
+                .setBlobGarbageCollectionAgeCutoff(BLOB_FILES_COLLECTED)
+                .setBlobGarbageCollectionForceThreshold(BLOB_GARBAGE_FORCED);
     }
 
     private void setSafety() {
