@@ -13,8 +13,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * How fast is fdb-java itself, with nothing above it? One row of {@code bench/fdb} a call: prints operations (or bytes)
- * a second. Run by {@code bench/fdb}; the classes come from the product's own libraries.
+ * How fast is fdb-java itself, with nothing above it? One row of {@code bench/fdb} a call: prints blocks a second, once
+ * warm. Run by {@code bench/fdb}; the classes come from the product's own libraries.
  *
  * <pre>FdbAlone CLUSTER_FILE ROW SECONDS SPAN_BYTES IN_FLIGHT BLOCKS_PER_TRANSACTION</pre>
  */
@@ -22,6 +22,10 @@ public final class FdbAlone {
     private static final int BLOCK_BYTES = 4096;
     private static final int VALUE_BYTES = BLOCK_BYTES + 5;
     private static final int SUB_RANGE_BLOCKS = 16;
+
+    /** Run before what is measured: by then the JVM has compiled what little there is. */
+    private static final double WARM_UP_SECONDS = 2;
+
     private static final byte[] PREFIX = "alone/Dllll".getBytes();
 
     private final Database database;
@@ -46,23 +50,30 @@ public final class FdbAlone {
     public static void main(String[] args) {
         FDB fdb = FDB.selectAPIVersion(730);
         try (Database database = fdb.open(args[0], Runnable::run)) {
-            double seconds = Double.parseDouble(args[2]);
-            FdbAlone bench = new FdbAlone(
-                    database, Long.parseLong(args[3]), Integer.parseInt(args[4]), Integer.parseInt(args[5]), seconds);
-            long began = System.nanoTime();
-            switch (args[1]) {
-                case "fill" -> bench.fill();
-                case "write" -> bench.write(false);
-                case "randwrite" -> bench.write(true);
-                case "randread" -> bench.read();
-                case "read" -> bench.readRanges();
-                default -> throw new IllegalArgumentException(args[1]);
+            if (!args[1].equals("fill")) {
+                run(database, args, WARM_UP_SECONDS);
             }
-            if (bench.failure.get() != null) {
-                throw new IllegalStateException(bench.failure.get());
-            }
-            System.out.printf("%.1f%n", bench.done.get() / ((System.nanoTime() - began) / 1e9));
+            System.out.printf("%.1f%n", run(database, args, Double.parseDouble(args[2])));
         }
+    }
+
+    /** Returns blocks a second. */
+    private static double run(Database database, String[] args, double seconds) {
+        FdbAlone bench = new FdbAlone(
+                database, Long.parseLong(args[3]), Integer.parseInt(args[4]), Integer.parseInt(args[5]), seconds);
+        long began = System.nanoTime();
+        switch (args[1]) {
+            case "fill" -> bench.fill();
+            case "write" -> bench.write(false);
+            case "randwrite" -> bench.write(true);
+            case "randread" -> bench.read();
+            case "read" -> bench.readRanges();
+            default -> throw new IllegalArgumentException(args[1]);
+        }
+        if (bench.failure.get() != null) {
+            throw new IllegalStateException(bench.failure.get());
+        }
+        return bench.done.get() / ((System.nanoTime() - began) / 1e9);
     }
 
     private static byte[] key(long block) {

@@ -43,13 +43,16 @@ final class FdbRead {
         }
     }
 
-    /** Returns when all replies are there. All are awaited even after a failure: the transaction is closed next. */
+    /**
+     * Returns when all replies are there. All are awaited even after a failure: the transaction is closed next. What was
+     * asked for last mostly comes last: this thread is woken once, not for every reply.
+     */
     void await() throws StoreException {
         StoreException failure = null;
-        for (CompletableFuture<?> reply : values) {
+        for (CompletableFuture<?> reply : values.reversed()) {
             failure = first(failure, reply);
         }
-        for (CompletableFuture<?> reply : rows) {
+        for (CompletableFuture<?> reply : rows.reversed()) {
             failure = first(failure, reply);
         }
         if (failure != null) {
