@@ -67,8 +67,7 @@ final class BriefLook {
         return bytes;
     }
 
-    // Others run in between: a virtual thread that does not yield keeps its carrier.
-    @SuppressWarnings("ThreadPriorityCheck")
+    // Keeps its carrier meanwhile: yielding would wake another carrier each time, to look for the work of this one.
     private int look(Gulps.Source source, ByteBuffer dst, long began) throws IOException {
         if (!turn.tryAcquire()) {
             return 0;
@@ -77,9 +76,7 @@ final class BriefLook {
             int bytes = 0;
             while (bytes == 0 && ticker.nanoTime() - began <= LOOK_NANOS_MAX) {
                 bytes = source.readWithoutWaiting(dst);
-                if (bytes == 0) {
-                    Thread.yield();
-                }
+                Thread.onSpinWait();
             }
             return bytes;
         } catch (InterruptedException e) {
