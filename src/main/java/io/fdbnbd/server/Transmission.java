@@ -6,6 +6,7 @@ import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.nbd.ProtocolException;
 import io.fdbnbd.nbd.Request;
 import io.fdbnbd.nbd.RequestRules;
+import io.fdbnbd.util.Turns;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -33,6 +34,7 @@ final class Transmission {
     private final int blockBytes;
     private final ConnectionStats stats;
     private final RequestTimes times;
+    private final Turns turns = new Turns();
     private long turnBytes;
 
     /** Requests of the gulp in hand so far. */
@@ -94,13 +96,10 @@ final class Transmission {
         }
     }
 
-    // Virtual threads have no time slices: without this a client that always has a request ready keeps its carrier, and
-    // as many such clients as there are processors keep everybody else out.
-    @SuppressWarnings("ThreadPriorityCheck")
-    private void letOthersRun() {
+    private void letOthersRun() throws InterruptedException {
         if (turnBytes > TURN_BYTES_MAX) {
             turnBytes = 0;
-            Thread.yield();
+            turns.ended();
         }
     }
 
@@ -126,7 +125,7 @@ final class Transmission {
             served++;
             lastWasRead = request.type() == Nbd.CMD_READ;
             long payloadBytes = request.payloadBytes();
-            turnBytes += framing.requestBytes() + payloadBytes;
+            turnBytes += framing.requestBytes() + Math.min(payloadBytes, in.remaining());
             if (payloadBytes > in.remaining()) {
                 if (error == 0 && payloadBytes + framing.requestBytes() <= in.capacity()) {
                     in.position(start);
@@ -196,7 +195,8 @@ final class Transmission {
         write.end();
     }
 
-    private void passPayload(Request request, Changes.@Nullable StreamedWrite write) throws IOException {
+    private void passPayload(Request request, Changes.@Nullable StreamedWrite write)
+            throws IOException, InterruptedException {
         long at = request.offset();
         long left = request.length();
         while (left > 0) {
@@ -207,10 +207,12 @@ final class Transmission {
             }
             if (bytes == 0) {
                 replies.endGulp();
-                if (!gulps.receive(false)) {
+                letOthersRun();
+                if (!gulps.receiveRest()) {
                     throw new EOFException("the stream ended inside of a WRITE's data");
                 }
                 times.arrived();
+                turnBytes += gulps.buffer().remaining();
                 continue;
             }
             int end = in.position() + (int) bytes;
