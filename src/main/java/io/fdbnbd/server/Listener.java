@@ -161,7 +161,7 @@ final class Listener implements AutoCloseable {
     }
 
     void start() {
-        thread = Threads.startVirtual("nbd-listen-" + address, this::accept);
+        thread = Threads.startPlatform("nbd-listen-" + address, this::accept);
     }
 
     private void accept() {

@@ -257,21 +257,7 @@ final class ReplySender {
         Thread thread = writer;
         if (thread != null) {
             LockSupport.unpark(thread);
-            joinUninterruptibly(thread);
-        }
-    }
-
-    private static void joinUninterruptibly(Thread thread) {
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
+            Threads.joinUninterruptibly(thread);
         }
     }
 

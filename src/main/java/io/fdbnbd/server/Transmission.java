@@ -21,9 +21,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Transmission {
 
-    /** How much a connection that never has to wait serves before others get their turn on the processor. */
-    private static final int TURN_BYTES_MAX = 2 << 20;
-
     private final Export export;
     private final Framing framing;
     private final Gulps gulps;
@@ -35,7 +32,6 @@ final class Transmission {
     private final ConnectionStats stats;
     private final RequestTimes times;
     private final Turns turns = new Turns();
-    private long turnBytes;
 
     /** Requests of the gulp in hand so far. */
     private int served;
@@ -86,20 +82,13 @@ final class Transmission {
         while (serveGulp()) {
             reads.launch();
             replies.endGulp();
-            letOthersRun();
+            turns.letOthersRun();
             if (!gulps.receive(served == 1 && lastWasRead && reads.isIdle())) {
                 if (gulps.buffer().hasRemaining()) {
                     throw new EOFException("the stream ended inside of a request");
                 }
                 return;
             }
-        }
-    }
-
-    private void letOthersRun() throws InterruptedException {
-        if (turnBytes > TURN_BYTES_MAX) {
-            turnBytes = 0;
-            turns.ended();
         }
     }
 
@@ -125,7 +114,7 @@ final class Transmission {
             served++;
             lastWasRead = request.type() == Nbd.CMD_READ;
             long payloadBytes = request.payloadBytes();
-            turnBytes += framing.requestBytes() + Math.min(payloadBytes, in.remaining());
+            turns.did(framing.requestBytes() + Math.min(payloadBytes, in.remaining()));
             if (payloadBytes > in.remaining()) {
                 if (error == 0 && payloadBytes + framing.requestBytes() <= in.capacity()) {
                     in.position(start);
@@ -153,7 +142,7 @@ final class Transmission {
         }
         switch (request.type()) {
             case Nbd.CMD_READ -> {
-                turnBytes += request.length();
+                turns.did(request.length());
                 reads.read(request, in.remaining() >= framing.requestBytes());
             }
             case Nbd.CMD_WRITE -> {
@@ -207,12 +196,12 @@ final class Transmission {
             }
             if (bytes == 0) {
                 replies.endGulp();
-                letOthersRun();
+                turns.letOthersRun();
                 if (!gulps.receiveRest()) {
                     throw new EOFException("the stream ended inside of a WRITE's data");
                 }
                 times.arrived();
-                turnBytes += gulps.buffer().remaining();
+                turns.did(gulps.buffer().remaining());
                 continue;
             }
             int end = in.position() + (int) bytes;

@@ -142,9 +142,17 @@ final class Committer {
             window.launched(flight.batch().countedBytes());
             measure(flight);
             flightExecutor.execute(() -> fly(flight));
-            turns.ended();
+            turns.did(flight.batch().countedBytes());
+            letOthersRun();
         }
         return launched;
+    }
+
+    @SuppressWarnings("ThreadPriorityCheck")
+    private void letOthersRun() throws InterruptedException {
+        turns.letOthersRun();
+        // Those that this carrier has woken, such as the flight.
+        Thread.yield();
     }
 
     private void fly(Flight flight) {

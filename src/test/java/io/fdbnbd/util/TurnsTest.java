@@ -8,25 +8,34 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class TurnsTest {
+    private static final int KIB = 1 << 10;
+
+    private final List<Duration> pauses = new ArrayList<>();
+    private final Turns turns = new Turns(pauses::add);
+
     @Test
-    void everySixteenthTurnInARowEndsInAPause() throws Exception {
-        List<Duration> pauses = new ArrayList<>();
-        Turns turns = new Turns(pauses::add);
-        Thread thread = Thread.startVirtualThread(() -> take(turns));
-        thread.join();
-        assertEquals(2, pauses.size());
-        take(turns);
-        assertEquals(2, pauses.size(), "a platform thread has time slices");
+    void aTurnIsAMebibyteWithoutWaiting() throws Exception {
+        Thread.startVirtualThread(() -> take(1023)).join();
+        assertEquals(0, pauses.size());
+        Thread.startVirtualThread(() -> take(1)).join();
+        assertEquals(1, pauses.size());
+        Thread.startVirtualThread(() -> take(1023)).join();
+        turns.waited();
+        Thread.startVirtualThread(() -> take(2 * 1024 + 1)).join();
+        assertEquals(3, pauses.size());
     }
 
-    private static void take(Turns turns) {
+    @Test
+    void aPlatformThreadHasTimeSlices() {
+        take(3 * 1024);
+        assertEquals(0, pauses.size());
+    }
+
+    private void take(int kib) {
         try {
-            for (int i = 0; i < 15; i++) {
-                turns.ended();
-            }
-            turns.waited();
-            for (int i = 0; i < 35; i++) {
-                turns.ended();
+            for (int i = 0; i < kib; i++) {
+                turns.did(KIB);
+                turns.letOthersRun();
             }
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
