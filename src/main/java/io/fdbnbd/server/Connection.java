@@ -422,7 +422,7 @@ final class Connection implements Runnable {
     void watch(long nowNanos, boolean needed) {
         ServerOptions options = server.options();
         if (phase == Phase.HANDSHAKE) {
-            if (!exports.isAttaching()
+            if (isIdleInHandshake()
                     && nowNanos - startNanos > options.handshakeDeadline().toNanos()) {
                 cut("it did not choose an export within "
                         + options.handshakeDeadline().toSeconds() + " s");

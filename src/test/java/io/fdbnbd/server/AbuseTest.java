@@ -120,6 +120,7 @@ class AbuseTest {
             for (int i = 0; i < 20; i++) {
                 fixture.ticker.advance(Duration.ofNanos(1));
                 silent.add(silent(fixture));
+                awaitConnections(fixture, 4); // who has to go is gone
             }
             NbdTestClient newcomer = attach(fixture);
             assertServed(newcomer);
