@@ -3,6 +3,7 @@ package io.fdbnbd.server;
 import io.fdbnbd.nbd.Export;
 import io.fdbnbd.nbd.Framing;
 import io.fdbnbd.nbd.Handshake;
+import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.nbd.ProtocolException;
 import io.fdbnbd.tls.SecureChannel;
 import io.fdbnbd.util.RateLimit;
@@ -68,13 +69,16 @@ final class Connection implements Runnable {
     /** Whether the end of the stream that the reader sees is the server's doing. */
     private volatile boolean stopped;
 
+    private volatile boolean displaced;
+
     /** Why somebody else closed the channel. */
     private volatile @Nullable String cutReason;
 
-    /** These two are the watchdog's. */
-    private long sendMark;
+    private final StallWatch taking = new StallWatch();
+    private final StallWatch giving = new StallWatch();
 
-    private long sendMarkNanos;
+    /** Set by the reader before transmission, read by the watchdog. */
+    private volatile @Nullable Gulps gulps;
 
     /** @param source the client's address; null for a unix socket */
     Connection(NbdServer server, SocketChannel channel, String name, String peer, @Nullable InetAddress source) {
@@ -112,23 +116,34 @@ final class Connection implements Runnable {
                 sayGoodbye();
             }
         } catch (ProtocolException e) {
-            long suppressed = server.nonsenseLog().tryLine();
-            if (suppressed >= 0) {
-                Logger.info("{} from {} was closed: {}{}", name, peer, e.getMessage(), RateLimit.leftOut(suppressed));
-            }
+            logClosed(String.valueOf(e.getMessage()));
         } catch (IOException e) {
-            String reason = cutReason;
-            if (reason == null) {
-                Logger.debug("{} from {} ended: {}", name, peer, e.toString());
-            } else {
-                Logger.info("{} from {} was closed: {}", name, peer, reason);
-            }
+            logEnd(e);
         } catch (InterruptedException e) {
             Logger.debug("{} from {} was interrupted", name, peer);
         } catch (Throwable e) {
             Logger.error(e, "{} from {} was closed because of a bug in this program", name, peer);
         } finally {
             end(in, out);
+        }
+    }
+
+    private void logEnd(IOException e) {
+        String reason = cutReason;
+        if (reason == null) {
+            Logger.debug("{} from {} ended: {}", name, peer, e.toString());
+        } else if (phase == Phase.HANDSHAKE) {
+            logClosed(reason);
+        } else {
+            Logger.info("{} from {} was closed: {}", name, peer, reason);
+        }
+    }
+
+    /** For what whoever reaches the address can bring about as often as he likes. */
+    private void logClosed(String reason) {
+        long suppressed = server.nonsenseLog().tryLine();
+        if (suppressed >= 0) {
+            Logger.info("{} from {} was closed: {}{}", name, peer, reason, RateLimit.leftOut(suppressed));
         }
     }
 
@@ -146,42 +161,43 @@ final class Connection implements Runnable {
         Logger.info("volume '{}': attached to {} from {}, {}", export.name(), name, peer, framing.description());
         RequestTimes times = new RequestTimes(exports.volume().meter());
         sender.measureWith(times);
-        Gulps gulps = new Gulps(
+        Gulps requests = new Gulps(
                 gulpSource(), server.sharedBuffers(), in, own, new BriefLook(server.ticker(), server.lookTurn()));
+        gulps = requests;
         GulpReplies replies = new GulpReplies(sender, server.sharedBuffers(), framing, out, times);
         try {
-            if (awaitTurn(own, gulps)) {
-                transmission(export, framing, gulps, replies, times).run();
+            if (export.has(Nbd.TRANSMIT_READ_ONLY) || awaitTurn(own, requests)) {
+                transmission(export, framing, requests, replies, times).run();
             }
             own.leave();
             phase = Phase.ENDING;
             sender.finish();
         } finally {
             phase = Phase.ENDING;
-            gulps.giveBack();
+            requests.giveBack();
             replies.giveBack();
         }
     }
 
     private Transmission transmission(
-            Export export, Framing framing, Gulps gulps, GulpReplies replies, RequestTimes times) {
+            Export export, Framing framing, Gulps requests, GulpReplies replies, RequestTimes times) {
         Volume volume = exports.volume();
         Errors errors = server.errors();
         BufferPool pool = server.sharedBuffers();
-        Reads reads = new Reads(volume, errors, sender, replies, pool, gulps, framing, times, name);
-        Changes changes = new Changes(volume, errors, sender, replies, gulps, times, name);
+        Reads reads = new Reads(volume, errors, sender, replies, pool, requests, framing, times, name);
+        Changes changes = new Changes(volume, errors, sender, replies, requests, times, name);
         BlockStatus status = new BlockStatus(volume, errors, sender, replies, pool, framing, times);
         int blockBytes = volume.info().blockBytes();
-        return new Transmission(export, framing, blockBytes, gulps, replies, reads, changes, status, stats, times);
+        return new Transmission(export, framing, blockBytes, requests, replies, reads, changes, status, stats, times);
     }
 
-    /** Returns false if the client hung up in the meantime. */
-    private boolean awaitTurn(Succession.Place own, Gulps gulps) throws InterruptedException {
+    /** What changes nothing can come in any order. Returns false if the client hung up in the meantime. */
+    private boolean awaitTurn(Succession.Place own, Gulps requests) throws InterruptedException {
         if (!server.options().multiConn()) {
             own.replaceElders();
             return true;
         }
-        return !own.awaitElders() || gulps.look();
+        return !own.awaitElders() || requests.look();
     }
 
     private Gulps.Source gulpSource() {
@@ -332,6 +348,25 @@ final class Connection implements Runnable {
                 Sizes.format(stats.writtenBytes()));
     }
 
+    /** Whether this has no volume and is not about to get one. Any thread. */
+    boolean isIdleInHandshake() {
+        return phase == Phase.HANDSHAKE && !exports.isAttaching() && !exports.isAttached();
+    }
+
+    /** Makes room for a newer one; this may take a while to end, and is not counted any more. */
+    void displace() {
+        displaced = true;
+        cut("it had chosen no export, and a newer client needed the place");
+    }
+
+    boolean isDisplaced() {
+        return displaced;
+    }
+
+    long startNanos() {
+        return startNanos;
+    }
+
     /** Any thread. */
     boolean isEnding() {
         return phase == Phase.ENDING;
@@ -379,14 +414,15 @@ final class Connection implements Runnable {
     }
 
     /**
-     * Cuts a client that takes too long to choose an export, that takes nothing of its replies, or whose volume was lost.
+     * Cuts a client that takes too long to choose an export, that takes its replies or sends the rest of a request too
+     * slowly, or whose volume was lost.
      *
      * @param needed whether others would have use for what a client sits on that does not move
      */
     void watch(long nowNanos, boolean needed) {
         ServerOptions options = server.options();
         if (phase == Phase.HANDSHAKE) {
-            if (!exports.isAttaching()
+            if (isIdleInHandshake()
                     && nowNanos - startNanos > options.handshakeDeadline().toNanos()) {
                 cut("it did not choose an export within "
                         + options.handshakeDeadline().toSeconds() + " s");
@@ -397,13 +433,14 @@ final class Connection implements Runnable {
             cut("this server does not own the volume any more");
             return;
         }
-        long mark = sender.sendMark();
-        if (mark == 0 || mark != sendMark) {
-            sendMark = mark;
-            sendMarkNanos = nowNanos;
-        } else if ((needed || phase == Phase.ENDING || isAwaited())
-                && nowNanos - sendMarkNanos > options.stallDeadline().toNanos()) {
-            cut("it took nothing of its replies for " + options.stallDeadline().toSeconds() + " s");
+        Duration deadline = options.stallDeadline();
+        boolean takes = !taking.hasStalled(sender.takenBytes(), nowNanos, deadline);
+        Gulps requests = gulps;
+        boolean gives = requests == null || !giving.hasStalled(requests.givenBytes(), nowNanos, deadline);
+        if (!takes && (needed || phase == Phase.ENDING || isAwaited())) {
+            cut("it took next to nothing of its replies for " + deadline.toSeconds() + " s");
+        } else if (!gives && needed) {
+            cut("it sent next to nothing of the rest of a request for " + deadline.toSeconds() + " s");
         }
     }
 }

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Iterator;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,6 +60,12 @@ final class Gulps {
     private boolean hungUp;
     private int quietGulps;
 
+    /** Written by the reader, read by the watchdog. */
+    private final AtomicLong receivedBytes = new AtomicLong();
+
+    /** Whether the rest of a request is waited for with memory that others could use. */
+    private volatile boolean owed;
+
     /** @param share flipped: what it holds was received already */
     Gulps(Source source, BufferPool pool, ByteBuffer share, Succession.Place place, BriefLook look) {
         this.source = source;
@@ -82,6 +89,15 @@ final class Gulps {
      * @return false at the end of the stream
      */
     boolean receive(boolean single) throws IOException {
+        return receive(single, in.hasRemaining());
+    }
+
+    /** As {@link #receive(boolean)}, inside of a payload. */
+    boolean receiveRest() throws IOException {
+        return receive(false, true);
+    }
+
+    private boolean receive(boolean single, boolean inside) throws IOException {
         if (!grown && filled) {
             grow();
         } else if (grown && quietGulps > QUIET_GULPS_MAX) {
@@ -91,7 +107,7 @@ final class Gulps {
         int bytes = takeAhead();
         if (bytes == 0) {
             place.receives();
-            bytes = ended ? -1 : look.read(source, in, single);
+            bytes = ended ? -1 : await(single, inside);
         }
         place.received(bytes);
         filled = !in.hasRemaining();
@@ -99,6 +115,25 @@ final class Gulps {
         end = in.position();
         in.flip();
         return bytes >= 0;
+    }
+
+    private int await(boolean single, boolean inside) throws IOException {
+        if (!inside || !grown) {
+            return look.read(source, in, single);
+        }
+        owed = true;
+        try {
+            int bytes = look.read(source, in, single);
+            receivedBytes.lazySet(receivedBytes.get() + bytes);
+            return bytes;
+        } finally {
+            owed = false;
+        }
+    }
+
+    /** How much of requests that it has begun the client has given so far, for {@link StallWatch}. Any thread. */
+    long givenBytes() {
+        return owed ? receivedBytes.get() : StallWatch.NOTHING;
     }
 
     private int takeAhead() {

@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import jdk.net.ExtendedSocketOptions;
 import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
 
@@ -29,6 +30,12 @@ import org.tinylog.Logger;
  */
 final class Listener implements AutoCloseable {
     private static final int BACKLOG_MAX = 128;
+    /** When a silent client is asked first whether it is there, how often, and after how many times it is taken for gone. */
+    private static final int KEEP_IDLE_SECONDS = 60;
+
+    private static final int KEEP_INTERVAL_SECONDS = 10;
+    private static final int KEEP_COUNT = 6;
+
     private static final Duration JOIN_DEADLINE = Duration.ofSeconds(5);
 
     /** When accepting fails it is most often for want of file descriptors, which takes time to change. */
@@ -154,7 +161,7 @@ final class Listener implements AutoCloseable {
     }
 
     void start() {
-        thread = Threads.startVirtual("nbd-listen-" + address, this::accept);
+        thread = Threads.startPlatform("nbd-listen-" + address, this::accept);
     }
 
     private void accept() {
@@ -173,14 +180,24 @@ final class Listener implements AutoCloseable {
             }
             try {
                 if (address instanceof ListenAddress.Tcp) {
-                    client.setOption(StandardSocketOptions.TCP_NODELAY, true);
-                    client.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
+                    prepare(client);
                 }
                 server.accepted(client, address);
             } catch (IOException e) {
                 Logger.debug("a client of {} was gone at once: {}", address, e.getMessage());
                 closeQuietly(client);
             }
+        }
+    }
+
+    /** A client whose machine is gone says nothing: without being asked it would keep its place for ever. */
+    static void prepare(SocketChannel client) throws IOException {
+        client.setOption(StandardSocketOptions.TCP_NODELAY, true);
+        client.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
+        if (client.supportedOptions().contains(ExtendedSocketOptions.TCP_KEEPIDLE)) {
+            client.setOption(ExtendedSocketOptions.TCP_KEEPIDLE, KEEP_IDLE_SECONDS);
+            client.setOption(ExtendedSocketOptions.TCP_KEEPINTERVAL, KEEP_INTERVAL_SECONDS);
+            client.setOption(ExtendedSocketOptions.TCP_KEEPCOUNT, KEEP_COUNT);
         }
     }
 

@@ -222,12 +222,45 @@ public final class NbdServer implements AutoCloseable {
      * @param source null for a unix socket
      */
     private @Nullable String obstacle(@Nullable InetAddress source) {
-        if (connections.size() >= options.connectionsMax()) {
-            return "there are " + options.connectionsMax() + " connections already, which is the limit";
+        String own = source == null ? null : obstacleOf(source);
+        if (own != null) {
+            return own;
         }
-        if (source == null) {
-            return null;
+        return connections.size() < options.connectionsMax() || makeRoom()
+                ? null
+                : "there are " + options.connectionsMax() + " connections already, which is the limit";
+    }
+
+    /**
+     * Who chooses no export must not keep out who would: of those, the oldest has to go. Returns whether there is room
+     * now: those who go hold their buffers until they have gone, of which there are enough for as many again.
+     */
+    private boolean makeRoom() {
+        int places = 0;
+        Connection oldest = null;
+        for (Connection connection : connections.keySet()) {
+            if (connection.isDisplaced()) {
+                continue;
+            }
+            places++;
+            if (connection.isIdleInHandshake()
+                    && (oldest == null || connection.startNanos() - oldest.startNanos() < 0)) {
+                oldest = connection;
+            }
         }
+        if (connections.size() >= 2 * options.connectionsMax()) {
+            return false;
+        }
+        if (places < options.connectionsMax()) {
+            return true;
+        }
+        if (oldest != null) {
+            oldest.displace();
+        }
+        return oldest != null;
+    }
+
+    private @Nullable String obstacleOf(InetAddress source) {
         Access.Sources sources = options.access().sources();
         if (!sources.allows(source)) {
             return "its address is not one of those allowed";
@@ -235,7 +268,7 @@ public final class NbdServer implements AutoCloseable {
         long ofSource = sources.connectionsMax() == Integer.MAX_VALUE
                 ? 0
                 : connections.keySet().stream()
-                        .filter(connection -> source.equals(connection.source()))
+                        .filter(connection -> !connection.isDisplaced() && source.equals(connection.source()))
                         .count();
         return ofSource < sources.connectionsMax()
                 ? null

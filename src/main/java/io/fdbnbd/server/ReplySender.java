@@ -75,10 +75,10 @@ final class ReplySender {
     /** The replies without data of one call; allocated with the writer. */
     private @Nullable ByteBuffer headers;
 
-    /** Both are written under {@code lock}, or by whoever holds it, and read by the watchdog. */
-    private final AtomicLong writesBegun = new AtomicLong();
+    /** Both are written under {@code lock}, and read by the watchdog. */
+    private final AtomicLong sentBytes = new AtomicLong();
 
-    private final AtomicLong writesDone = new AtomicLong();
+    private volatile boolean sending;
 
     /** Set by the reader only, before it begins a request. */
     private Framing framing = Framing.SIMPLE;
@@ -257,28 +257,13 @@ final class ReplySender {
         Thread thread = writer;
         if (thread != null) {
             LockSupport.unpark(thread);
-            joinUninterruptibly(thread);
+            Threads.joinUninterruptibly(thread);
         }
     }
 
-    private static void joinUninterruptibly(Thread thread) {
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    /** Changes with every bit of progress that the client allows, and is 0 while nothing is being sent. */
-    long sendMark() {
-        long done = writesDone.get();
-        return writesBegun.get() == done ? 0 : done + 1;
+    /** How much the client has taken so far, for {@link StallWatch}. Any thread. */
+    long takenBytes() {
+        return sending ? sentBytes.get() : StallWatch.NOTHING;
     }
 
     private void startWriter() {
@@ -354,37 +339,25 @@ final class ReplySender {
     }
 
     private void write(int count) throws IOException {
-        writesBegun.lazySet(writesBegun.get() + 1);
+        sending = true;
         try {
             int first = 0;
             while (first < count) {
                 ByteBuffer buffer = gather[first];
                 if (buffer == null || !buffer.hasRemaining()) {
                     first++;
-                    continue;
-                }
-                if (first == count - 1) {
-                    channel.write(buffer);
                 } else {
-                    channel.write(gather, first, count - first);
-                }
-                if (buffer.hasRemaining()) {
-                    progressed();
+                    long bytes =
+                            first == count - 1 ? channel.write(buffer) : channel.write(gather, first, count - first);
+                    sentBytes.lazySet(sentBytes.get() + bytes);
                 }
             }
         } finally {
             for (int i = 0; i < count; i++) {
                 gather[i] = null;
             }
-            writesDone.lazySet(writesBegun.get());
+            sending = false;
         }
-    }
-
-    /** A step inside of a write: both counters move, so that the write stays visible as under way. */
-    private void progressed() {
-        long begun = writesBegun.get();
-        writesBegun.lazySet(begun + 1);
-        writesDone.lazySet(begun);
     }
 
     private void recordTaken() {

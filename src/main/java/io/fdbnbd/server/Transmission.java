@@ -6,6 +6,7 @@ import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.nbd.ProtocolException;
 import io.fdbnbd.nbd.Request;
 import io.fdbnbd.nbd.RequestRules;
+import io.fdbnbd.util.Turns;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -20,9 +21,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Transmission {
 
-    /** How much a connection that never has to wait serves before others get their turn on the processor. */
-    private static final int TURN_BYTES_MAX = 2 << 20;
-
     private final Export export;
     private final Framing framing;
     private final Gulps gulps;
@@ -33,7 +31,7 @@ final class Transmission {
     private final int blockBytes;
     private final ConnectionStats stats;
     private final RequestTimes times;
-    private long turnBytes;
+    private final Turns turns = new Turns();
 
     /** Requests of the gulp in hand so far. */
     private int served;
@@ -84,23 +82,13 @@ final class Transmission {
         while (serveGulp()) {
             reads.launch();
             replies.endGulp();
-            letOthersRun();
+            turns.letOthersRun();
             if (!gulps.receive(served == 1 && lastWasRead && reads.isIdle())) {
                 if (gulps.buffer().hasRemaining()) {
                     throw new EOFException("the stream ended inside of a request");
                 }
                 return;
             }
-        }
-    }
-
-    // Virtual threads have no time slices: without this a client that always has a request ready keeps its carrier, and
-    // as many such clients as there are processors keep everybody else out.
-    @SuppressWarnings("ThreadPriorityCheck")
-    private void letOthersRun() {
-        if (turnBytes > TURN_BYTES_MAX) {
-            turnBytes = 0;
-            Thread.yield();
         }
     }
 
@@ -126,7 +114,7 @@ final class Transmission {
             served++;
             lastWasRead = request.type() == Nbd.CMD_READ;
             long payloadBytes = request.payloadBytes();
-            turnBytes += framing.requestBytes() + payloadBytes;
+            turns.did(framing.requestBytes() + Math.min(payloadBytes, in.remaining()));
             if (payloadBytes > in.remaining()) {
                 if (error == 0 && payloadBytes + framing.requestBytes() <= in.capacity()) {
                     in.position(start);
@@ -154,7 +142,7 @@ final class Transmission {
         }
         switch (request.type()) {
             case Nbd.CMD_READ -> {
-                turnBytes += request.length();
+                turns.did(request.length());
                 reads.read(request, in.remaining() >= framing.requestBytes());
             }
             case Nbd.CMD_WRITE -> {
@@ -196,7 +184,8 @@ final class Transmission {
         write.end();
     }
 
-    private void passPayload(Request request, Changes.@Nullable StreamedWrite write) throws IOException {
+    private void passPayload(Request request, Changes.@Nullable StreamedWrite write)
+            throws IOException, InterruptedException {
         long at = request.offset();
         long left = request.length();
         while (left > 0) {
@@ -207,10 +196,12 @@ final class Transmission {
             }
             if (bytes == 0) {
                 replies.endGulp();
-                if (!gulps.receive(false)) {
+                turns.letOthersRun();
+                if (!gulps.receiveRest()) {
                     throw new EOFException("the stream ended inside of a WRITE's data");
                 }
                 times.arrived();
+                turns.did(gulps.buffer().remaining());
                 continue;
             }
             int end = in.position() + (int) bytes;

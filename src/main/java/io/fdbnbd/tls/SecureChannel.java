@@ -1,19 +1,23 @@
 package io.fdbnbd.tls;
 
+import io.fdbnbd.util.Threads;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ByteChannel;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.GatheringByteChannel;
 import java.nio.channels.SocketChannel;
 import java.security.cert.X509Certificate;
 import java.util.List;
+import java.util.concurrent.Semaphore;
 import java.util.function.Function;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import org.tinylog.Logger;
+import tlschannel.NeedsTaskException;
 import tlschannel.ServerTlsChannel;
 import tlschannel.TlsChannel;
 import tlschannel.TlsChannelFlowControlException;
@@ -31,13 +35,17 @@ public final class SecureChannel implements ByteChannel, GatheringByteChannel {
 
     private final SocketChannel socket;
     private final TlsChannel channel;
+    private final Semaphore tasks;
 
-    SecureChannel(SocketChannel socket, SSLContext context, Function<SSLContext, SSLEngine> engines) {
+    /** @param tasks who has a permit may compute for a handshake */
+    SecureChannel(SocketChannel socket, SSLContext context, Function<SSLContext, SSLEngine> engines, Semaphore tasks) {
         this.socket = socket;
+        this.tasks = tasks;
         // It keeps its buffers, 17 KiB each way: to allocate them for every record would cost more than they do.
         this.channel = ServerTlsChannel.newBuilder(socket, context)
                 .withEngineFactory(engines)
                 .withReleaseBuffers(false)
+                .withRunTasks(false)
                 .build();
     }
 
@@ -49,7 +57,10 @@ public final class SecureChannel implements ByteChannel, GatheringByteChannel {
      */
     public void handshake() throws IOException {
         try {
-            channel.handshake();
+            whileThereAreTasks(() -> {
+                channel.handshake();
+                return 0;
+            });
         } catch (ClosedChannelException e) {
             if (!socket.isOpen()) {
                 throw e; // somebody here has closed it
@@ -60,6 +71,41 @@ public final class SecureChannel implements ByteChannel, GatheringByteChannel {
             throw e;
         } catch (IllegalStateException | AssertionError e) {
             throw broken(e);
+        }
+    }
+
+    private interface Call {
+        int make() throws IOException;
+    }
+
+    private int whileThereAreTasks(Call call) throws IOException {
+        while (true) {
+            try {
+                return call.make();
+            } catch (NeedsTaskException e) {
+                perform(e.getTask());
+            }
+        }
+    }
+
+    /**
+     * Keys and signatures take a millisecond of a processor each, and a client nothing to ask for: who asks in crowds must
+     * not have all processors. And on a thread that has time slices: a carrier would do nothing else meanwhile.
+     */
+    private void perform(Runnable task) throws IOException {
+        try {
+            tasks.acquire();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new ClosedByInterruptException();
+        }
+        try {
+            if (!socket.isOpen()) {
+                throw new ClosedChannelException(); // cut while it waited
+            }
+            Threads.joinUninterruptibly(Threads.startPlatform("tls-task", task));
+        } finally {
+            tasks.release();
         }
     }
 
@@ -95,7 +141,7 @@ public final class SecureChannel implements ByteChannel, GatheringByteChannel {
     @Override
     public int read(ByteBuffer into) throws IOException {
         try {
-            return channel.read(into);
+            return whileThereAreTasks(() -> channel.read(into));
         } catch (IllegalStateException | AssertionError e) {
             throw broken(e);
         }

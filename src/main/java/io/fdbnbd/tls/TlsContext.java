@@ -3,6 +3,7 @@ package io.fdbnbd.tls;
 import java.io.IOException;
 import java.nio.channels.SocketChannel;
 import java.time.InstantSource;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.ReentrantLock;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
@@ -26,6 +27,11 @@ public final class TlsContext {
     private final TlsFiles files;
     private final InstantSource clock;
     private final ReentrantLock lock = new ReentrantLock();
+
+    /** In the order of coming; half of the processors stay for who is being served. */
+    private final Semaphore tasks =
+            new Semaphore(Math.max(1, Runtime.getRuntime().availableProcessors() / 2), true);
+
     private volatile Identity identity;
 
     /** Of the files that were read last, whether they worked or not. Guarded by {@code lock}. */
@@ -56,7 +62,12 @@ public final class TlsContext {
     /** Puts TLS over a connected socket, which stays the caller's to close. Nothing is sent or received yet. */
     public SecureChannel secure(SocketChannel socket) {
         refresh();
-        return new SecureChannel(socket, identity.context(), this::engine);
+        return new SecureChannel(socket, identity.context(), this::engine, tasks);
+    }
+
+    /** For whom may compute for handshakes; for tests. */
+    Semaphore tasks() {
+        return tasks;
     }
 
     private SSLEngine engine(SSLContext context) {

@@ -70,4 +70,19 @@ public final class Threads {
     private static void logUncaught(Thread thread, Throwable failure) {
         Logger.error(failure, "thread {} died of an exception nobody caught", thread.getName());
     }
+
+    /** Returns when it has ended; an interrupt does not end the waiting, and stays set. */
+    public static void joinUninterruptibly(Thread thread) {
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
 }

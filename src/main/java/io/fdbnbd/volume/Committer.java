@@ -5,7 +5,7 @@ import io.fdbnbd.metrics.Meter;
 import io.fdbnbd.store.Batch;
 import io.fdbnbd.store.StoreLimits;
 import io.fdbnbd.util.Ticker;
-import java.time.Duration;
+import io.fdbnbd.util.Turns;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -28,11 +28,6 @@ final class Committer {
     /** Ranges cleared in one transaction; each costs a store a search of its own. */
     private static final int CLEARS_MAX = 64;
 
-    /** Transactions launched without having to wait for work, after which a virtual committer pauses. */
-    private static final int LAUNCHES_UNTIL_PAUSE = 16;
-
-    private static final Duration PAUSE = Duration.ofNanos(10_000);
-
     private final BlockCodec codec;
     private final AllocationMap map;
     private final int layer;
@@ -44,7 +39,7 @@ final class Committer {
     private final long batchBytesTarget;
     private final long blockBytesCounted;
     private final Announcements announcements;
-    private final Takeover.Pause pause;
+    private final Turns turns;
     private final Meter meter;
 
     private final List<DirtyBlock> arrived = new ArrayList<>();
@@ -52,8 +47,6 @@ final class Committer {
 
     // What of the current lot has not been launched yet.
     private List<DirtyBlock> lot = new ArrayList<>();
-
-    private int launchedInARow;
 
     private volatile boolean stopping;
 
@@ -76,7 +69,7 @@ final class Committer {
         this.flights = flights;
         this.window = new CommitWindow(limits, ticker);
         this.ticker = ticker;
-        this.pause = pause;
+        this.turns = new Turns(pause::of);
         this.flightExecutor = flightExecutor;
         this.batchBytesTarget = limits.batchBytesTarget();
         this.blockBytesCounted =
@@ -96,7 +89,7 @@ final class Committer {
             boolean launched = true;
             while (!isFinished()) {
                 if (!launched) {
-                    launchedInARow = 0;
+                    turns.waited();
                     announcements.await(this::arrive);
                 }
                 launched = launch();
@@ -149,26 +142,17 @@ final class Committer {
             window.launched(flight.batch().countedBytes());
             measure(flight);
             flightExecutor.execute(() -> fly(flight));
+            turns.did(flight.batch().countedBytes());
             letOthersRun();
         }
         return launched;
     }
 
-    /**
-     * Virtual threads have no time slices, and encoding takes time. Yielding serves those that this carrier has woken; who
-     * was woken from elsewhere (a new client, a timer) gets the carrier only when it has nothing of its own left to run.
-     */
     @SuppressWarnings("ThreadPriorityCheck")
     private void letOthersRun() throws InterruptedException {
-        if (!Thread.currentThread().isVirtual()) {
-            return;
-        }
-        launchedInARow++;
-        if (launchedInARow % LAUNCHES_UNTIL_PAUSE == 0) {
-            pause.of(PAUSE);
-        } else {
-            Thread.yield();
-        }
+        turns.letOthersRun();
+        // Those that this carrier has woken, such as the flight.
+        Thread.yield();
     }
 
     private void fly(Flight flight) {

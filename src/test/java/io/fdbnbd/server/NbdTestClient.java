@@ -229,6 +229,15 @@ public final class NbdTestClient implements AutoCloseable {
         sendThrough(out, bytes);
     }
 
+    /** As {@link #send}; the server may have closed the connection, or be about to. */
+    void sendIfOpen(byte[] bytes) {
+        try {
+            send(ByteBuffer.wrap(bytes).position(bytes.length));
+        } catch (IOException e) {
+            // it has
+        }
+    }
+
     /** Under the TLS, if there is any. */
     void sendInTheClear(ByteBuffer bytes) throws IOException {
         sendThrough(channel, bytes);

@@ -129,34 +129,6 @@ class ServerLimitsTest {
     }
 
     @Test
-    void aClientThatNeverReadsIsBoundedAndHurtsNobody() throws Exception {
-        // Room for one large buffer only.
-        try (ServerFixture fixture =
-                new ServerFixture(AckMode.BUFFERED, options -> options.withBufferBytesMax(5L * MIB))) {
-            NbdTestClient stalled = fixture.attach();
-            NbdTestClient other = fixture.attach();
-            assertEquals(0, other.write(0, bytes(4 * MIB, 7)));
-            fixture.letReadsWait(other);
-            for (int i = 0; i < 200; i++) {
-                stalled.request(0, Nbd.CMD_READ, i, 0, MIB);
-            }
-            long refusals = -1;
-            // Until it is cut, or nobody is short of anything because of it: it may be stalled by what is its own.
-            while (fixture.server.connectionCount() > 1
-                    && refusals != fixture.server.sharedBuffers().refusals()) {
-                refusals = fixture.server.sharedBuffers().refusals();
-                assertArrayEquals(bytes(MIB, 7), other.read(0, MIB));
-                assertArrayEquals(bytes(4 * MIB, 7), other.read(0, 4 * MIB));
-                assertEquals(0, other.write(5L * MIB, bytes(MIB, 8)));
-                // A round sees who does not move, and a later one, when somebody was short of buffers, cuts him.
-                fixture.ticker.advance(ServerOptions.STALL_DEADLINE_DEFAULT.plusSeconds(1));
-                fixture.server.checkDeadlines();
-            }
-            assertArrayEquals(bytes(MIB, 7), other.read(0, MIB));
-        }
-    }
-
-    @Test
     void withoutAnySharedBufferEverythingStillWorks() throws Exception {
         try (ServerFixture fixture = new ServerFixture(AckMode.BUFFERED, options -> options.withBufferBytesMax(0))) {
             NbdTestClient client = fixture.attach();

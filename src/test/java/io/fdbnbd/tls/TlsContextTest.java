@@ -92,6 +92,24 @@ class TlsContextTest {
         assertEquals(fresh.x509().getSerialNumber(), served(context));
     }
 
+    /** Or crowds of clients that want keys and signatures would have all processors. */
+    @Test
+    void handshakesWaitForOneAnother() throws Exception {
+        Issued server = authority.server("server");
+        TlsContext context = server.context();
+        int permits = context.tasks().drainPermits();
+        assertTrue(permits >= 1);
+        FutureTask<BigInteger> handshake = new FutureTask<>(() -> served(context));
+        Thread.startVirtualThread(handshake);
+        while (!context.tasks().hasQueuedThreads()) {
+            assertFalse(handshake.isDone(), "it has asked nobody");
+            Thread.onSpinWait();
+        }
+        context.tasks().release(permits);
+        assertEquals(server.x509().getSerialNumber(), handshake.get());
+        assertEquals(permits, context.tasks().availablePermits());
+    }
+
     @Test
     void filesThatDoNotWorkLeaveTheOldCertificateInPlace() throws Exception {
         Issued old = authority.server("server");
