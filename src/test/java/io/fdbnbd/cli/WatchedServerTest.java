@@ -54,9 +54,7 @@ class WatchedServerTest {
                 "idle:1M",
                 "--http",
                 "127.0.0.1:0");
-        Matcher http = HTTP.matcher(server.log());
-        assertTrue(http.find(), server::log);
-        port = Integer.parseInt(http.group(1));
+        port = httpPort(server);
         disk = new TinyNbdClient(server.address(), "disk");
         for (int i = 0; i < WRITES; i++) {
             disk.write(0, new byte[4096]);
@@ -69,14 +67,24 @@ class WatchedServerTest {
         server.close();
     }
 
+    private static int httpPort(ServerProcess process) {
+        Matcher http = HTTP.matcher(process.log());
+        assertTrue(http.find(), process::log);
+        return Integer.parseInt(http.group(1));
+    }
+
     private static String url(String path) {
         return "http://127.0.0.1:" + port + path;
     }
 
     private static HttpResponse<String> get(String path) throws IOException, InterruptedException {
+        return get(port, path);
+    }
+
+    private static HttpResponse<String> get(int itsPort, String path) throws IOException, InterruptedException {
         try (HttpClient client = HttpClient.newHttpClient()) {
-            return client.send(
-                    HttpRequest.newBuilder(URI.create(url(path))).build(), HttpResponse.BodyHandlers.ofString());
+            URI uri = URI.create("http://127.0.0.1:" + itsPort + path);
+            return client.send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString());
         }
     }
 
@@ -153,6 +161,28 @@ class WatchedServerTest {
         assertEquals(200, get("/healthz").statusCode());
         assertEquals("ok\n", get("/readyz").body());
         assertEquals(404, get("/nowhere").statusCode());
+    }
+
+    /** A client that takes nothing of its replies keeps a server that stops waiting, which says meanwhile that it stops. */
+    @Test
+    void whoAsksWhileItStopsIsSentElsewhere() throws Exception {
+        try (ServerProcess stopping = ServerProcess.start(
+                "--store", "memory:", "--listen", "127.0.0.1:0", "--create", "disk:64M", "--http", "127.0.0.1:0")) {
+            int itsPort = httpPort(stopping);
+            try (TinyNbdClient client = new TinyNbdClient(stopping.address(), "disk")) {
+                client.askAndTakeNothing(32 << 20);
+                assertEquals("ok\n", get(itsPort, "/readyz").body());
+                stopping.signal("TERM");
+                HttpResponse<String> ready = get(itsPort, "/readyz");
+                while (ready.statusCode() == 200) {
+                    ready = get(itsPort, "/readyz");
+                }
+                assertEquals(503, ready.statusCode());
+                assertEquals("the server is stopping\n", ready.body());
+                assertEquals(200, get(itsPort, "/healthz").statusCode());
+            }
+            assertEquals(0, stopping.exitCode(), stopping.log());
+        }
     }
 
     @Test
