@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assumptions.abort;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import io.fdbnbd.Browser;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -31,7 +30,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** A server with {@code --http}, as those see it who watch it. */
 @Timeout(120)
 class WatchedServerTest {
-    private static final Pattern HTTP = Pattern.compile("at http://127\\.0\\.0\\.1:(\\d+)");
     private static final int WRITES = 7;
 
     private static ServerProcess server;
@@ -54,7 +52,7 @@ class WatchedServerTest {
                 "idle:1M",
                 "--http",
                 "127.0.0.1:0");
-        port = httpPort(server);
+        port = server.httpPort();
         disk = new TinyNbdClient(server.address(), "disk");
         for (int i = 0; i < WRITES; i++) {
             disk.write(0, new byte[4096]);
@@ -65,12 +63,6 @@ class WatchedServerTest {
     static void stop() throws IOException {
         disk.close();
         server.close();
-    }
-
-    private static int httpPort(ServerProcess process) {
-        Matcher http = HTTP.matcher(process.log());
-        assertTrue(http.find(), process::log);
-        return Integer.parseInt(http.group(1));
     }
 
     private static String url(String path) {
@@ -168,7 +160,7 @@ class WatchedServerTest {
     void whoAsksWhileItStopsIsSentElsewhere() throws Exception {
         try (ServerProcess stopping = ServerProcess.start(
                 "--store", "memory:", "--listen", "127.0.0.1:0", "--create", "disk:64M", "--http", "127.0.0.1:0")) {
-            int itsPort = httpPort(stopping);
+            int itsPort = stopping.httpPort();
             try (TinyNbdClient client = new TinyNbdClient(stopping.address(), "disk")) {
                 client.askAndTakeNothing(32 << 20);
                 assertEquals("ok\n", get(itsPort, "/readyz").body());
@@ -227,34 +219,6 @@ class WatchedServerTest {
         String memory = CommandRun.of("top", "--once", "--store", "memory:").refused();
         assertTrue(memory.contains("can be asked over HTTP only"), memory);
         assertEquals("--json goes with --once", CommandRun.of("top", "--json").refused());
-    }
-
-    /** The page shows what it was told, which it can show too. */
-    @Test
-    void thePageShowsTheDocument() throws Exception {
-        Browser.require("the status page");
-        String dom = Browser.shown(url("/"), 1200, Files.createTempDirectory(temp, "browser"));
-        Matcher json = Pattern.compile("(?s)<pre id=\"json\"[^>]*>(.*?)</pre>").matcher(dom);
-        assertTrue(json.find(), dom);
-        JsonObject document = JsonParser.parseString(json.group(1)).getAsJsonObject();
-        assertEquals(2, dom.split("<tr><td").length - 1, "rows");
-        JsonObject volume = document.getAsJsonArray("volumes").get(0).getAsJsonObject();
-        assertShown(dom, "volume", "disk");
-        assertShown(dom, "IOPS", volume.get("iops").getAsString());
-        assertShown(dom, "clients", volume.get("connections").getAsString());
-        assertShown(dom, "buffer", volume.get("buffer_bytes").getAsString());
-        assertShown(dom, "window", volume.get("commit_window_bytes").getAsString());
-        assertShown(dom, "epoch", volume.get("epoch").getAsString());
-        assertTrue(dom.contains("class=\"good\">ready</p>"), dom);
-        assertTrue(dom.contains("<canvas"), "no chart");
-    }
-
-    private static void assertShown(String dom, String what, String value) {
-        Matcher cell = Pattern.compile("<td data-what=\"" + what + "\" data-value=\"([^\"]*)\"")
-                .matcher(dom);
-        assertTrue(cell.find(), () -> "nothing shown of " + what + " in " + dom);
-        String shown = cell.group(1);
-        assertTrue(shown.equals(value) || value.equals(shown + ".0"), () -> what + ": " + shown + ", not " + value);
     }
 
     @Test

@@ -53,8 +53,7 @@ class ReadinessTest {
         client = parts.register(HttpClient.newHttpClient());
         parts.register(store);
         Metrics metrics = new Metrics(Ticker.SYSTEM);
-        volumes = parts.register(
-                new Volumes(store, VolumeOptions.of(AckMode.BUFFERED), Ticker.SYSTEM, metrics::open));
+        volumes = parts.register(new Volumes(store, VolumeOptions.of(AckMode.BUFFERED), Ticker.SYSTEM, metrics::open));
         volumes.catalog().create(VolumeSpec.of("disk", 1 << 20));
         // Not started: it asks when it is told to.
         probe = parts.register(new StoreProbe(volumes, nanos::get));
