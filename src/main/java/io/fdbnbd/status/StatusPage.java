@@ -16,6 +16,6 @@ final class StatusPage {
 
     static String script() {
         return "/* uPlot:\n" + Resources.uplot("LICENSE") + "*/\n" + Resources.uplot("dist/uPlot.iife.min.js") + "\n"
-                + Resources.text(StatusPage.class, "status.js");
+                + Resources.charts() + "\n" + Resources.text(StatusPage.class, "status.js");
     }
 }

@@ -22,6 +22,11 @@ public final class Resources {
         }
     }
 
+    /** What the scripts of pages with charts share; before them. */
+    public static String charts() {
+        return text(Resources.class, "charts.js");
+    }
+
     /** A file of uPlot, which draws the charts of pages. */
     public static String uplot(String name) {
         try (InputStream in = open(Resources.class, UPLOT_PROPERTIES)) {

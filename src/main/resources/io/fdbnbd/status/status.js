@@ -1,25 +1,14 @@
-'use strict';
 (() => {
+  'use strict';
   const POINTS_MAX = 300;
   const PERIOD_MILLIS = 1000;
-  const COLORS = ['#2f81d6', '#d9681d'];
+  const {COLORS, short, time, plain, width} = charts;
   const byId = id => document.getElementById(id);
-  const variable = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const history = new Map();
   const plots = {};
   let paused = false;
 
   // ---- numbers as people read them
-
-  const short = number => String(Number(number.toPrecision(3)));
-  const plain = number => (number >= 1000 ? Math.round(number).toLocaleString('en') : short(number));
-
-  function time(nanos) {
-    if (nanos >= 1e9) return short(nanos / 1e9) + ' s';
-    if (nanos >= 1e6) return short(nanos / 1e6) + ' ms';
-    if (nanos >= 1e3) return short(nanos / 1e3) + ' µs';
-    return nanos + ' ns';
-  }
 
   function size(bytes) {
     const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
@@ -97,19 +86,17 @@
     }
   }
 
-  const width = place => Math.max(240, Math.floor(place.clientWidth));
-
   function make(id, place, columns) {
-    const axis = {stroke: () => variable('--text'), grid: {stroke: () => variable('--line'), width: 1},
-      ticks: {stroke: () => variable('--line'), width: 1}, font: '12px system-ui, sans-serif'};
     const line = (label, i) => ({label, stroke: COLORS[i], width: 2, dash: i ? [6, 3] : [], points: {show: false},
       value: (u, value) => (value == null ? '–' : plain(value))});
     plots[id] = new uPlot({
       width: width(place), height: 200, padding: [12, 16, 0, 0], legend: {live: true},
       scales: {x: {range: (u, low, high) => [Math.min(low, high - 60), high]}, y: {range: (u, low, high) => [0, Math.max(1e-3, (high || 0) * 1.1)]}},
-      axes: [{...axis, values: [[1, '{HH}:{mm}:{ss}', null, null, null, null, null, null, 1]]}, {...axis, size: 60, values: (u, values) => values.map(plain)}],
+      axes: [charts.axis([[1, '{HH}:{mm}:{ss}', null, null, null, null, null, null, 1]]),
+        charts.axis((u, values) => values.map(plain), {size: 60})],
       series: [{label: 'time', value: '{HH}:{mm}:{ss}'}, line('read', 0), line('write', 1)],
     }, columns, place);
+    charts.makeLegendReachable(plots[id], place);
   }
 
   function draw() {

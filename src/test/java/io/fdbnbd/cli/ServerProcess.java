@@ -17,6 +17,8 @@ import java.util.regex.Pattern;
 final class ServerProcess implements AutoCloseable {
     private static final Pattern READY = Pattern.compile("serving .* at (\\S+?)(, \\S+)*, --ack");
 
+    private static final Pattern HTTP = Pattern.compile("at http://127\\.0\\.0\\.1:(\\d+)");
+
     private final Process process;
     private final BufferedReader err;
     private final List<String> log = new ArrayList<>();
@@ -64,6 +66,13 @@ final class ServerProcess implements AutoCloseable {
 
     ListenAddress address() {
         return address;
+    }
+
+    /** Where it answers over HTTP, on 127.0.0.1. */
+    int httpPort() {
+        Matcher http = HTTP.matcher(log());
+        assertTrue(http.find(), this::log);
+        return Integer.parseInt(http.group(1));
     }
 
     long pid() {

@@ -48,6 +48,17 @@ final class TinyNbdClient implements AutoCloseable {
         assertEquals(7, in.readLong());
     }
 
+    /** Asks for the first {@code length} bytes, and leaves the reply where it is. */
+    void askAndTakeNothing(int length) throws IOException {
+        send(ByteBuffer.allocate(Nbd.REQUEST_BYTES)
+                .putInt(Nbd.REQUEST_MAGIC)
+                .putShort((short) 0)
+                .putShort((short) Nbd.CMD_READ)
+                .putLong(8)
+                .putLong(0)
+                .putInt(length));
+    }
+
     private void send(ByteBuffer bytes) throws IOException {
         bytes.flip();
         while (bytes.hasRemaining()) {

@@ -20,6 +20,16 @@ class PackageTest {
     private static final String CHECK =
             Path.of("tools/package.d/check").toAbsolutePath().toString();
 
+    /** As in most containers, where root is not all-powerful. */
+    @Test
+    @Needs("setpriv")
+    void whereRootMayNotMountItIsNotTested() {
+        Assumptions.assumeTrue(Programs.run("id", "-u").equals("0\n"), "only root loses anything");
+        Programs.Run run = Programs.tryRun("setpriv", "--bounding-set", "-sys_admin", CHECK, "available");
+        assertEquals(1, run.exitCode(), run.toString());
+        assertEquals(1, run.output().lines().count(), run.toString());
+    }
+
     @Test
     void itInstallsAndServesAndGoesAwayWithoutATrace() throws IOException {
         Programs.Run available = Programs.tryRun(CHECK, "available");

@@ -41,7 +41,7 @@ final class Page {
                 "library-style", Resources.uplot("dist/uPlot.min.css"),
                 "library", Resources.uplot("dist/uPlot.iife.min.js"),
                 "style", Resources.text(Page.class, "report.css"),
-                "script", Resources.text(Page.class, "report.js"),
+                "script", Resources.charts() + "\n" + Resources.text(Page.class, "report.js"),
                 "runs", runLines(),
                 "tables", tables(),
                 "data", data());

@@ -1,30 +1,11 @@
-'use strict';
 (() => {
+  'use strict';
   const data = JSON.parse(document.getElementById('data').textContent);
   const byId = id => document.getElementById(id);
-  const COLORS = ['#2f81d6', '#d9681d', '#1f9d77', '#c65b9b', '#c89400', '#8f6fd1', '#4aa8b8', '#8a8f98'];
+  const {COLORS, time, plain, variable, width} = charts;
   const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
-  const variable = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const several = data.runs.length > 1;
   const plots = {};
-
-  // ---- numbers as people read them
-
-  const short = number => String(Number(number.toPrecision(3)));
-
-  function time(value) {
-    if (value == null) return '';
-    const nanos = Number(value.toPrecision(9)); // a row of the heat map is a power, and not quite whole
-    if (nanos >= 1e9) return short(nanos / 1e9) + ' s';
-    if (nanos >= 1e6) return short(nanos / 1e6) + ' ms';
-    if (nanos >= 1e3) return short(nanos / 1e3) + ' µs';
-    return short(nanos) + ' ns';
-  }
-
-  function plain(number) {
-    if (number == null) return '';
-    return number >= 1000 ? Math.round(number).toLocaleString('en') : short(number);
-  }
 
   const percent = x => String(Number((100 - 100 / x).toPrecision(6))) + ' %';
 
@@ -32,13 +13,7 @@
 
   // ---- what all charts share
 
-  function axis(title, values, more) {
-    return {
-      label: title, values, stroke: () => variable('--text'), grid: {stroke: () => variable('--line'), width: 1},
-      ticks: {stroke: () => variable('--line'), width: 1}, font: '12px system-ui, sans-serif',
-      labelFont: '12px system-ui, sans-serif', ...more,
-    };
-  }
+  const axis = (title, values, more) => charts.axis(values, {label: title, ...more});
 
   function line(run, series, index, show) {
     return {
@@ -47,7 +22,6 @@
     };
   }
 
-  const width = place => Math.max(240, Math.floor(place.clientWidth));
   const height = place => (place.clientWidth < 500 ? 270 : 360);
 
   function draw(id, options, columns) {
@@ -58,7 +32,7 @@
     output.textContent = '';
     const plot = new uPlot({width: width(place), height: height(place), padding: [12, 32, 0, 0], ...options}, columns, place);
     plots[id] = plot;
-    makeLegendReachable(plot, place);
+    charts.makeLegendReachable(plot, place);
     place.onkeydown = event => step(plot, output, event);
   }
 
@@ -74,25 +48,6 @@
       const value = plot.data[i][to];
       return value == null || !series.show ? '' : series.label + ' ' + series.value(plot, value, i, to);
     }).filter(text => text !== '').join('; ');
-  }
-
-  /** Curves are shown and hidden by keys as by the mouse. */
-  function makeLegendReachable(plot, place) {
-    place.querySelectorAll('.u-series').forEach((row, i) => {
-      if (i === 0) return;
-      const head = row.querySelector('th');
-      head.tabIndex = 0;
-      head.setAttribute('role', 'button');
-      head.setAttribute('aria-pressed', 'true');
-      const tell = () => head.setAttribute('aria-pressed', String(plot.series[i].show));
-      head.addEventListener('click', () => requestAnimationFrame(tell));
-      head.addEventListener('keydown', event => {
-        if (event.key !== 'Enter' && event.key !== ' ') return;
-        event.preventDefault();
-        plot.setSeries(i, {show: !plot.series[i].show});
-        tell();
-      });
-    });
   }
 
   function chosen(wanted) {

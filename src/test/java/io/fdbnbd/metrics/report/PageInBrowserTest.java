@@ -15,61 +15,53 @@ import java.util.Random;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.HdrHistogram.Histogram;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** The page as a browser shows it. A script that is added to it looks at the charts and presses keys. */
+/** The page as a browser shows it. */
 @Timeout(300)
 class PageInBrowserTest {
     private static final Tag READ = new Tag("disk", Measure.READ);
     private static final Tag WRITE = new Tag("disk", Measure.WRITE);
 
-    private static final String PROBE = """
-            <script>
-            {
-              const tell = (name, value) => { document.body.dataset[name] = value; };
-              const painted = [...document.querySelectorAll('canvas')].map(canvas => {
-                const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-                return pixels.some((byte, i) => i % 4 === 3 && byte > 0);
-              });
-              const press = (node, key) => node.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
-              const first = document.querySelector('#percentiles .plot');
-              // A timer, which the browser's virtual time waits for; it may end before it has any frame to animate.
-              setTimeout(() => {
-                tell('painted', painted.join());
-                press(first, 'End');
-                tell('told', document.querySelector('#percentiles output').textContent);
-                const curve = first.querySelectorAll('.u-series th')[1];
-                press(curve, 'Enter');
-                tell('pressed', curve.getAttribute('aria-pressed'));
-                tell('overflow', document.documentElement.scrollWidth - innerWidth);
-                tell('probed', 'yes');
-              }, 1000);
-            }
-            </script>
-            """;
+    /** Where anything is painted. */
+    private static final String PAINTED = "[...document.querySelectorAll('canvas')].map(canvas =>"
+            + " canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some("
+            + "(byte, i) => i % 4 === 3 && byte > 0)).join()";
 
     @TempDir
-    private Path temp;
+    private static Path temp;
+
+    private static Browser browser;
 
     @BeforeAll
-    static void needsABrowser() {
+    static void start() throws IOException, InterruptedException {
         Browser.require("the report page");
+        browser = new Browser(Files.createDirectory(temp.resolve("browser")));
     }
 
-    /** Returns the document after its scripts have run. */
-    private String shown(String html, int width) throws IOException, InterruptedException {
-        Path page = Files.writeString(temp.resolve("page.html"), html.replace("</body>", PROBE + "</body>"));
-        return Browser.shown(page.toUri().toString(), width, temp);
+    @AfterAll
+    static void stop() {
+        if (browser != null) {
+            browser.close();
+        }
     }
 
-    private static String told(String dom, String name) {
-        Matcher found =
-                Pattern.compile("<body[^>]* data-" + name + "=\"([^\"]*)\"").matcher(dom);
-        assertTrue(found.find(), () -> "the page does not tell what is " + name);
-        return found.group(1);
+    @AfterEach
+    void nothingWasComplainedOf() {
+        browser.assertNoComplaints();
+    }
+
+    private static void open(String html, int width) throws IOException {
+        Path page = Files.writeString(temp.resolve("page.html"), html);
+        browser.open(page.toUri().toString(), width);
+        browser.await(PAINTED + " === 'true,true,true'");
     }
 
     private static List<Long> numbersOfRow(String dom, String table, String what) {
@@ -97,14 +89,37 @@ class PageInBrowserTest {
     void itDrawsItsChartsAndItsNumbersAreHdrHistograms() throws Exception {
         Path file = temp.resolve("a.hlog");
         SampleLog sample = new SampleLog(file, new Random(7), 20, 10_000, READ, WRITE);
-        String dom = shown(Report.read(List.of(file)).html(), 1200);
-        assertEquals("true,true,true", told(dom, "painted"));
+        open(Report.read(List.of(file)).html(), Browser.DESK);
+        String dom = browser.dom();
         assertEquals(expected(sample.sum(READ)), numbersOfRow(dom, "requests", "read"));
         assertEquals(expected(sample.sum(WRITE)), numbersOfRow(dom, "requests", "write"));
-        String atTheEnd = told(dom, "told");
+        browser.focus("#percentiles .plot");
+        browser.press("End");
+        String atTheEnd = browser.evaluate("document.querySelector('#percentiles output').textContent");
         String most = Numbers.time(sample.sum(READ).getValueAtPercentile(99.999));
         assertTrue(atTheEnd.startsWith("percentile 99.999 %; read " + most), atTheEnd);
-        assertEquals("false", told(dom, "pressed"), "a curve is not hidden by its key");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {Browser.PHONE, Browser.DESK})
+    void itNeedsNoMouse(int width) throws Exception {
+        Path file = temp.resolve("keys.hlog");
+        Tag other = new Tag("a-volume-whose-name-is-longer-than-the-screen-of-a-phone-is-wide", Measure.READ);
+        new SampleLog(file, new Random(3), 5, 100, READ, WRITE, other);
+        open(Report.read(List.of(file)).html(), width);
+        assertEquals(0, browser.overflow(), "the page is wider than the screen");
+        browser.assertEverythingIsReachedByTab();
+        browser.focus("#percentiles .u-series th[role=button]");
+        browser.press("Enter");
+        assertEquals("false", browser.evaluate("document.activeElement.getAttribute('aria-pressed')"));
+        browser.press(" ");
+        assertEquals("true", browser.evaluate("document.activeElement.getAttribute('aria-pressed')"));
+        browser.focus("#log-latency");
+        browser.press(" ");
+        assertEquals("false", browser.evaluate("document.activeElement.checked"));
+        browser.focus("#throughput-in");
+        browser.press("End");
+        browser.await("document.activeElement.value === 'bytes'");
     }
 
     @Test
@@ -113,9 +128,9 @@ class PageInBrowserTest {
         Path after = temp.resolve("after.hlog");
         SampleLog first = new SampleLog(before, new Random(1), 5, 100, READ);
         SampleLog second = new SampleLog(after, new Random(2), 9, 200, READ);
-        String dom = shown(Report.read(List.of(before, after)).html(), 390);
-        assertEquals("true,true,true", told(dom, "painted"));
-        assertTrue(Integer.parseInt(told(dom, "overflow")) <= 0, "the page is wider than the screen");
+        open(Report.read(List.of(before, after)).html(), Browser.PHONE);
+        assertEquals(0, browser.overflow(), "the page is wider than the screen");
+        String dom = browser.dom();
         assertEquals(expected(first.sum(READ)), numbersOfRow(dom, "requests", "read"));
         String rest = dom.substring(dom.indexOf(after + "</td>"));
         assertEquals(expected(second.sum(READ)), numbersOfRow("id=\"requests\"" + rest, "requests", "read"));
