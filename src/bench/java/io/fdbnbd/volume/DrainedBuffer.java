@@ -30,6 +30,7 @@ final class DrainedBuffer {
                     (offset, dst) -> {},
                     Runnable::run,
                     () -> 0),
+            new BlockArrays(),
             Meter.NONE);
 
     /** Writes all of {@code src} from a byte of a block on. */

@@ -11,6 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /** One run of the load generator. */
 public final class Bench {
@@ -34,41 +36,56 @@ public final class Bench {
         void look(double part, long requests, long bytes);
     }
 
+    /** Where what is measured goes to as well. */
+    public interface MeterSource {
+
+        /** Called once, when the server has answered. */
+        Meter open() throws IOException;
+    }
+
     private final NbdUri uri;
     private final BenchPlan plan;
     private final BenchClock clock;
     private final InstantSource wallClock;
-    private final Meter meter;
+    private final MeterSource meters;
     private final CountDownLatch stop = new CountDownLatch(1);
+    private final ReentrantLock lock = new ReentrantLock();
 
-    /** @param meter also takes what is measured */
-    public Bench(NbdUri uri, BenchPlan plan, BenchClock clock, InstantSource wallClock, Meter meter) {
+    /** Guarded by lock: who waits for the server to answer. */
+    private @Nullable Thread connecting;
+
+    public Bench(NbdUri uri, BenchPlan plan, BenchClock clock, InstantSource wallClock, MeterSource meters) {
         this.uri = uri;
         this.plan = plan;
         this.clock = clock;
         this.wallClock = wallClock;
-        this.meter = meter;
+        this.meters = meters;
     }
 
     /** Ends the run soon, with what there is. Any thread. */
     public void stop() {
-        stop.countDown();
+        lock.lock();
+        try {
+            stop.countDown();
+            if (connecting != null) {
+                connecting.interrupt();
+            }
+        } finally {
+            lock.unlock();
+        }
     }
 
     /**
      * Runs it, once.
      *
-     * @throws IllegalArgumentException if the export does not allow what is planned; the message says why, for the user
-     * @throws IOException if the server cannot be reached or refuses; what fails later is in the result
+     * @throws UnsuitableExportException if the export does not allow what is planned
+     * @throws IOException if the server cannot be reached or refuses, or it was stopped before that is known; what fails
+     *     later is in the result
      */
     public BenchResult run(Watcher watcher) throws IOException, InterruptedException {
         try (Closer closer = new Closer()) {
-            List<NbdConnection> connections = new ArrayList<>();
-            for (int i = 0; i < plan.connections(); i++) {
-                NbdConnection connection = closer.register(NbdConnection.open(uri, HANDSHAKE_DEADLINE));
-                plan.requireFits(connection.export());
-                connections.add(connection);
-            }
+            List<NbdConnection> connections = connect(closer);
+            Meter meter = meters.open();
             CountDownLatch done = new CountDownLatch(plan.connections());
             Content content = new Content(plan);
             Lane.Setting setting = new Lane.Setting(plan, content, clock, meter, clock.nanoTime(), stop, done);
@@ -85,6 +102,36 @@ public final class Bench {
             await(setting, lanes, watcher);
             lanes.forEach(Lane::join);
             return BenchResult.of(start, setting, lanes);
+        }
+    }
+
+    private List<NbdConnection> connect(Closer closer) throws IOException {
+        setConnecting(Thread.currentThread());
+        try {
+            List<NbdConnection> connections = new ArrayList<>();
+            while (connections.size() < plan.connections()) {
+                if (stop.getCount() == 0) {
+                    throw new IOException(uri + ": stopped before it was connected");
+                }
+                NbdConnection connection = closer.register(NbdConnection.open(uri, HANDSHAKE_DEADLINE));
+                plan.requireFits(connection.export());
+                connections.add(connection);
+            }
+            return connections;
+        } finally {
+            setConnecting(null);
+        }
+    }
+
+    private void setConnecting(@Nullable Thread thread) {
+        lock.lock();
+        try {
+            connecting = thread;
+            if (thread == null && stop.getCount() == 0) {
+                Thread.interrupted(); // it was meant for the connecting, which is over
+            }
+        } finally {
+            lock.unlock();
         }
     }
 

@@ -63,8 +63,7 @@ public record BenchPlan(
         return isOpenLoop() || pattern == Pattern.MIXED;
     }
 
-    /** @throws IllegalArgumentException if the export does not allow this; the message says why, for the user */
-    void requireFits(RemoteExport export) {
+    void requireFits(RemoteExport export) throws UnsuitableExportException {
         require(!pattern.writes() || !export.isReadOnly(), "the export is read-only: it can be read only");
         require(
                 blockBytes % export.blockBytesMin() == 0,
@@ -85,9 +84,9 @@ public record BenchPlan(
                 "the server has no FLUSH: leave --flush-every out");
     }
 
-    private static void require(boolean holds, String message) {
+    private static void require(boolean holds, String message) throws UnsuitableExportException {
         if (!holds) {
-            throw new IllegalArgumentException(message);
+            throw new UnsuitableExportException(message);
         }
     }
 }

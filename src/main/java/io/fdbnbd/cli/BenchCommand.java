@@ -5,19 +5,18 @@ import io.fdbnbd.bench.BenchClock;
 import io.fdbnbd.bench.BenchPlan;
 import io.fdbnbd.bench.BenchResult;
 import io.fdbnbd.bench.Pattern;
+import io.fdbnbd.bench.UnsuitableExportException;
 import io.fdbnbd.client.NbdUri;
-import io.fdbnbd.metrics.LatencyLog;
 import io.fdbnbd.metrics.Meter;
 import io.fdbnbd.metrics.Metrics;
 import io.fdbnbd.util.Closer;
 import io.fdbnbd.util.Json;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -135,19 +134,8 @@ final class BenchCommand implements Callable<Integer> {
             description = "Of places and content: the same number makes the same requests. Default: 1.")
     private long seed = 1;
 
-    @Option(
-            names = "--latency-log",
-            paramLabel = "FILE",
-            description = "Write what is measured to this file, as an interval log of HdrHistogram; what was there is"
-                    + " kept as FILE.1. To see it: fdb-nbd report FILE -o report.html")
-    private @Nullable Path latencyLog;
-
-    @Option(
-            names = "--interval",
-            paramLabel = "TIME",
-            converter = Converters.Interval.class,
-            description = "How much of the latency log goes into one entry, like 500ms or 1m. Default: 1s.")
-    private Duration interval = Duration.ofSeconds(1);
+    @Mixin
+    private LatencyLogOptions latencyLog;
 
     @Option(names = "--percentiles", description = "Print HdrHistogram's table of percentiles too.")
     private boolean percentiles;
@@ -161,17 +149,18 @@ final class BenchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
+        BenchPlan plan = plan();
         try (Closer parts = new Closer()) {
             // Closed last: an interrupted command ends when its log is complete.
             Interruption interruption = parts.register(Interruption.install());
-            Bench bench = new Bench(uri, plan(), BenchClock.SYSTEM, InstantSource.system(), meter(parts));
+            Bench bench = new Bench(uri, plan, BenchClock.SYSTEM, InstantSource.system(), () -> meter(parts));
             interruption.endWith(bench::stop);
             BenchResult result = run(bench);
             print(result);
             int exitCode = result.isGood() ? Main.EXIT_DONE : Main.EXIT_FAILED;
             interruption.exitWith(exitCode);
             return exitCode;
-        } catch (IllegalArgumentException e) {
+        } catch (UnsuitableExportException e) {
             throw new ParameterException(spec.commandLine(), Failures.sentence(e), e);
         }
     }
@@ -192,30 +181,31 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private BenchPlan plan() {
-        if (block != (int) block) {
-            throw new IllegalArgumentException("--block is too large");
+        try {
+            return new BenchPlan(
+                    pattern,
+                    readPercent,
+                    (int) Math.min(block, Integer.MAX_VALUE), // more than it takes
+                    depth,
+                    connections,
+                    rate,
+                    runtime,
+                    warmup,
+                    fua,
+                    flushEvery,
+                    compressible,
+                    seed);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), Failures.sentence(e), e);
         }
-        return new BenchPlan(
-                pattern,
-                readPercent,
-                (int) block,
-                depth,
-                connections,
-                rate,
-                runtime,
-                warmup,
-                fua,
-                flushEvery,
-                compressible,
-                seed);
     }
 
     private Meter meter(Closer parts) throws IOException {
-        if (latencyLog == null) {
+        if (!latencyLog.isWanted()) {
             return Meter.NONE;
         }
         Metrics metrics = new Metrics(BenchClock.SYSTEM);
-        parts.register(LatencyLog.start(latencyLog, interval, metrics, BenchClock.SYSTEM, InstantSource.system()));
+        latencyLog.start(metrics, BenchClock.SYSTEM, parts);
         return parts.register(metrics.open(BenchResult.Start.volume(uri)));
     }
 

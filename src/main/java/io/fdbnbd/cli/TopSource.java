@@ -1,5 +1,6 @@
 package io.fdbnbd.cli;
 
+import com.google.gson.JsonElement;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import java.io.IOException;
@@ -16,6 +17,7 @@ import java.util.Optional;
 
 /** Where {@code top} has its numbers from: the status document of a server. */
 interface TopSource extends AutoCloseable {
+    String NO_STATUS = "the server's answer is no status document: is it an fdb-nbd, and as new as this?";
 
     /** The status document as the server wrote it. */
     String document() throws IOException, InterruptedException;
@@ -25,12 +27,13 @@ interface TopSource extends AutoCloseable {
 
     /** What cannot be shown as numbers was no status document. */
     static TopStatus parse(String document) throws IOException {
+        JsonElement tree;
         try {
-            return new TopStatus(JsonParser.parseString(document).getAsJsonObject());
-        } catch (JsonParseException | IllegalStateException e) {
-            throw new IOException(
-                    "the server's answer is no status document: is it an fdb-nbd, and as new as this?", e);
+            tree = JsonParser.parseString(document);
+        } catch (JsonParseException e) {
+            throw new IOException(NO_STATUS, e);
         }
+        return TopStatus.of(tree).orElseThrow(() -> new IOException(NO_STATUS));
     }
 
     /** The server that has a directory, over its control socket. */

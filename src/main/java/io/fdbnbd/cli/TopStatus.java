@@ -1,7 +1,9 @@
 package io.fdbnbd.cli;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
 import io.fdbnbd.util.Sizes;
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -9,6 +11,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.function.DoubleFunction;
+import org.jspecify.annotations.Nullable;
 
 /** A status document as lines of text. */
 record TopStatus(JsonObject document) {
@@ -40,14 +45,27 @@ record TopStatus(JsonObject document) {
     private static final int NUMBERS_FROM = 2;
     private static final String GAP = "  ";
 
+    /** Empty if it is none: of what anybody may have sent, no more than that is relied upon. */
+    static Optional<TopStatus> of(JsonElement tree) {
+        boolean is = tree instanceof JsonObject object
+                && object.get("ready") instanceof JsonPrimitive
+                && primitives(object.get("obstacles"))
+                && object.get("volumes") instanceof JsonArray volumes
+                && volumes.asList().stream().allMatch(JsonObject.class::isInstance);
+        return is ? Optional.of(new TopStatus(tree.getAsJsonObject())) : Optional.empty();
+    }
+
+    private static boolean primitives(@Nullable JsonElement tree) {
+        return tree instanceof JsonArray array && array.asList().stream().allMatch(JsonPrimitive.class::isInstance);
+    }
+
     /** What is above the table. */
     List<String> head() {
         List<String> lines = new ArrayList<>();
-        lines.add(Text.printable(text(document, "server") + ", version " + text(document, "version") + ", up "
-                + number(document, "uptime_seconds") + " s"));
+        lines.add(text(document, "server") + ", version " + text(document, "version") + ", up "
+                + number(document, "uptime_seconds") + " s");
         String ready = document.get("ready").getAsBoolean() ? "ready" : "NOT READY";
-        lines.add(Text.printable(text(document, "store") + ", "
-                + Text.count(document.get("connections").getAsLong(), "connection") + ", " + ready));
+        lines.add(text(document, "store") + ", " + connections() + ", " + ready);
         document.getAsJsonArray("obstacles")
                 .forEach(obstacle -> lines.add("! " + Text.printable(obstacle.getAsString())));
         return lines;
@@ -96,7 +114,7 @@ record TopStatus(JsonObject document) {
 
     private static List<String> row(JsonObject volume) {
         List<String> row = new ArrayList<>();
-        row.add(Text.printable(text(volume, "name")));
+        row.add(text(volume, "name"));
         row.add(text(volume, "state"));
         row.add(number(volume, "iops"));
         row.add(megabytes(volume, "read_bytes_per_second"));
@@ -109,43 +127,50 @@ record TopStatus(JsonObject document) {
         row.add(size(volume, "buffer_bytes"));
         row.add(size(volume, "commit_window_bytes"));
         row.add(number(volume, "connections"));
-        row.add(has(volume, "epoch") ? "this server, epoch " + number(volume, "epoch") : NOTHING);
+        row.add(written(volume, "epoch", epoch -> "this server, epoch " + number(volume, "epoch")));
         return row;
     }
 
-    private static boolean has(JsonObject object, String name) {
-        JsonElement value = object.get(name);
-        return value != null && !value.isJsonNull();
+    private String connections() {
+        Double count = value(document, "connections");
+        return count == null ? NOTHING : Text.count(count.longValue(), "connection");
     }
 
     private static String text(JsonObject object, String name) {
-        return has(object, name) ? object.get(name).getAsString() : NOTHING;
+        return object.get(name) instanceof JsonPrimitive text ? Text.printable(text.getAsString()) : NOTHING;
+    }
+
+    private static @Nullable Double value(JsonObject object, String name) {
+        return object.get(name) instanceof JsonPrimitive number && number.isNumber() ? number.getAsDouble() : null;
+    }
+
+    private static String written(JsonObject object, String name, DoubleFunction<String> how) {
+        Double value = value(object, name);
+        return value == null ? NOTHING : how.apply(value);
     }
 
     private static String number(JsonObject object, String name) {
-        if (!has(object, name)) {
-            return NOTHING;
-        }
-        double number = object.get(name).getAsDouble();
-        return number >= GROUPED_FROM ? String.format(Locale.ROOT, "%,d", Math.round(number)) : rounded(number);
+        return written(
+                object,
+                name,
+                number -> number >= GROUPED_FROM
+                        ? String.format(Locale.ROOT, "%,d", Math.round(number))
+                        : rounded(number));
     }
 
     private static String megabytes(JsonObject object, String name) {
-        return has(object, name) ? rounded(object.get(name).getAsDouble() / BYTES_PER_MEGABYTE) : NOTHING;
+        return written(object, name, bytes -> rounded(bytes / BYTES_PER_MEGABYTE));
     }
 
     private static String size(JsonObject object, String name) {
-        return has(object, name) ? Sizes.format(object.get(name).getAsLong()) : NOTHING;
+        return written(object, name, bytes -> Sizes.format((long) bytes));
     }
 
     private static String latency(JsonObject volume, String command, String percentile) {
-        if (!has(volume, "commands") || !has(volume.getAsJsonObject("commands"), command)) {
-            return NOTHING;
-        }
-        return time(volume.getAsJsonObject("commands")
-                .getAsJsonObject(command)
-                .get(percentile)
-                .getAsLong());
+        return volume.get("commands") instanceof JsonObject commands
+                        && commands.get(command) instanceof JsonObject latencies
+                ? written(latencies, percentile, nanos -> time((long) nanos))
+                : NOTHING;
     }
 
     private static String time(long nanos) {

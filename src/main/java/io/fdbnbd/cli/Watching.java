@@ -1,6 +1,5 @@
 package io.fdbnbd.cli;
 
-import io.fdbnbd.metrics.LatencyLog;
 import io.fdbnbd.metrics.LiveRates;
 import io.fdbnbd.metrics.Metrics;
 import io.fdbnbd.metrics.Totals;
@@ -15,15 +14,13 @@ import io.fdbnbd.util.Ticker;
 import io.fdbnbd.volume.Volumes;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.file.Path;
-import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options of {@code serve} by which a server is watched, and the parts they ask for. */
@@ -33,20 +30,8 @@ final class Watching {
     /** What {@code top} asks over the control socket. */
     static final List<String> STATUS_REQUEST = List.of("status");
 
-    @Option(
-            names = "--latency-log",
-            paramLabel = "FILE",
-            description =
-                    "Write latencies and what else is measured to this file, as an interval log of HdrHistogram; what was"
-                            + " there is kept as FILE.1. To see it: fdb-nbd report FILE -o report.html")
-    private @Nullable Path latencyLog;
-
-    @Option(
-            names = "--interval",
-            paramLabel = "TIME",
-            converter = Converters.Interval.class,
-            description = "How much of the latency log goes into one entry, like 500ms or 1m. Default: 1s.")
-    private Duration interval = Duration.ofSeconds(1);
+    @Mixin
+    private LatencyLogOptions latencyLog;
 
     @Option(
             names = "--http",
@@ -59,9 +44,7 @@ final class Watching {
 
     /** Before the volumes: closed after them, the latency log has the last that they did. */
     void startLog(Metrics metrics, Closer parts) throws IOException {
-        if (latencyLog != null) {
-            parts.register(LatencyLog.start(latencyLog, interval, metrics, Ticker.SYSTEM, InstantSource.system()));
-        }
+        latencyLog.start(metrics, Ticker.SYSTEM, parts);
     }
 
     /** Starts what tells how the server is. Before the server is registered: closed after it, it tells of the stop too. */
@@ -92,8 +75,8 @@ final class Watching {
             Logger.warn("whoever can connect to {} sees the names of all volumes and what is done with them", http);
         }
         Exposition exposition = parts.register(new Exposition(status, new Totals(metrics)));
-        HttpEndpoint endpoint = parts.register(HttpEndpoint.start(
-                (InetSocketAddress) http.resolve(), Set.of(http.host().toLowerCase(Locale.ROOT)), status, exposition));
+        HttpEndpoint endpoint = parts.register(
+                HttpEndpoint.start((InetSocketAddress) http.resolve(), Set.of(http.host()), status, exposition));
         Logger.info(
                 "status page, /metrics and /readyz at http://{}",
                 new ListenAddress.Tcp(http.host(), endpoint.address().getPort()));

@@ -9,6 +9,7 @@ import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -30,7 +31,7 @@ public final class NbdConnection implements AutoCloseable {
      * Connects and chooses the export.
      *
      * @param deadline for all of it
-     * @throws IOException if that fails; the message says why, for the user
+     * @throws IOException if that fails, or the thread was interrupted; the message says why, for the user
      */
     public static NbdConnection open(NbdUri uri, Duration deadline) throws IOException {
         SocketAddress address = uri.resolve();
@@ -42,6 +43,8 @@ public final class NbdConnection implements AutoCloseable {
             }
             RemoteExport export = CutOff.within(deadline, channel, () -> negotiate(channel, address, uri));
             return new NbdConnection(channel, export);
+        } catch (ClosedByInterruptException e) {
+            throw new IOException(uri + ": stopped before it was connected", e);
         } catch (ClosedChannelException e) {
             channel.close();
             String late = uri + ": the server did not finish the handshake within " + deadline.toSeconds() + " s";

@@ -7,15 +7,16 @@ import io.fdbnbd.util.Json;
 import io.fdbnbd.util.Threads;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
-import java.util.Objects;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.tinylog.Logger;
 
@@ -42,6 +43,9 @@ public final class HttpEndpoint implements AutoCloseable {
     private static final int NOT_FOUND = 404;
     private static final int NOT_ALLOWED = 405;
     private static final int UNAVAILABLE = 503;
+
+    private static final Pattern PORT = Pattern.compile(":[0-9]{1,5}$");
+    private static final Pattern ADDRESS = Pattern.compile("[0-9]{1,3}(\\.[0-9]{1,3}){3}|\\[[0-9a-f:.]+(%[0-9a-z]+)?]");
 
     private static final String TEXT = "text/plain; charset=utf-8";
 
@@ -70,7 +74,7 @@ public final class HttpEndpoint implements AutoCloseable {
     private HttpEndpoint(ServerStatus status, Exposition exposition, Set<String> names, HttpServer server) {
         this.status = status;
         this.exposition = exposition;
-        this.names = names;
+        this.names = names.stream().map(name -> name.toLowerCase(Locale.ROOT)).collect(Collectors.toUnmodifiableSet());
         this.server = server;
         this.executor = new ThreadPoolExecutor(
                 0,
@@ -84,7 +88,7 @@ public final class HttpEndpoint implements AutoCloseable {
     /**
      * Listens, and answers on return.
      *
-     * @param names what hosts clients may call this one, besides localhost and addresses
+     * @param names what hosts clients may call this one, besides localhost and addresses; in upper or lower case
      * @throws IOException if it cannot listen there
      */
     public static HttpEndpoint start(
@@ -171,21 +175,9 @@ public final class HttpEndpoint implements AutoCloseable {
         if (host == null) {
             return false;
         }
-        String name = nameOf("http://" + host);
-        boolean known = name.equals("localhost") || isAddress(name) || names.contains(name);
-        return known && (origin == null || origin.equals("http://" + host));
-    }
-
-    private static String nameOf(String uri) {
-        try {
-            return Objects.requireNonNullElse(URI.create(uri).getHost(), "");
-        } catch (IllegalArgumentException e) {
-            return ""; // nobody's
-        }
-    }
-
-    private static boolean isAddress(String name) {
-        return name.startsWith("[") || name.matches("[0-9]{1,3}(\\.[0-9]{1,3}){3}");
+        String name = PORT.matcher(host).replaceFirst("").toLowerCase(Locale.ROOT);
+        boolean known = name.equals("localhost") || ADDRESS.matcher(name).matches() || names.contains(name);
+        return known && (origin == null || origin.equalsIgnoreCase("http://" + host));
     }
 
     private static void send(HttpExchange exchange, Answer answer) throws IOException {

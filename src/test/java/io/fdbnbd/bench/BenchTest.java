@@ -12,12 +12,17 @@ import io.fdbnbd.metrics.report.Report;
 import io.fdbnbd.nbd.Nbd;
 import java.io.EOFException;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.HdrHistogram.Histogram;
@@ -57,7 +62,7 @@ class BenchTest {
     }
 
     private BenchResult run(ScriptedServer server, BenchPlan plan) throws Exception {
-        return new Bench(NbdUri.parse(server.uri()), plan, clock, () -> Instant.EPOCH, Meter.NONE)
+        return new Bench(NbdUri.parse(server.uri()), plan, clock, () -> Instant.EPOCH, () -> Meter.NONE)
                 .run((part, requests, bytes) -> {});
     }
 
@@ -211,9 +216,39 @@ class BenchTest {
         };
         try (ScriptedServer server = new ScriptedServer(true, Nbd.TRANSMIT_READ_ONLY, none)) {
             BenchPlan plan = plan(Pattern.MIXED, 1, 0, Duration.ofSeconds(1));
-            String message = assertThrows(IllegalArgumentException.class, () -> run(server, plan))
+            String message = assertThrows(UnsuitableExportException.class, () -> run(server, plan))
                     .toString();
             assertTrue(message.contains("read-only"), message);
+        }
+    }
+
+    /** A server that takes connections and says nothing. */
+    @Test
+    void itCanBeStoppedBeforeItIsConnected() throws Exception {
+        try (ServerSocket mute = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Bench bench = new Bench(
+                    NbdUri.parse("nbd://127.0.0.1:" + mute.getLocalPort() + "/disk"),
+                    plan(Pattern.RANDREAD, 1, 0, Duration.ofSeconds(1)),
+                    clock,
+                    () -> Instant.EPOCH,
+                    () -> {
+                        throw new AssertionError("nobody has answered");
+                    });
+            FutureTask<BenchResult> run = new FutureTask<>(() -> bench.run((part, requests, bytes) -> {}));
+            Thread thread = Thread.ofPlatform().name("bench").start(run);
+            try (Socket accepted = mute.accept()) {
+                bench.stop();
+                Throwable failure =
+                        assertThrows(ExecutionException.class, run::get).getCause();
+                assertTrue(failure.getMessage().endsWith(": stopped before it was connected"), failure::toString);
+                assertEquals(-1, accepted.getInputStream().read(), "the connection is closed");
+            }
+            thread.join();
+            assertTrue(
+                    assertThrows(IOException.class, () -> bench.run((part, requests, bytes) -> {}))
+                            .getMessage()
+                            .endsWith(": stopped before it was connected"),
+                    "stopped before it has begun");
         }
     }
 }

@@ -125,6 +125,20 @@ class BenchCommandTest {
         assertTrue(CommandRun.of("bench", "http://127.0.0.1/").refused().contains("write nbd://HOST"));
     }
 
+    /** What was measured before stays where it was, if nothing is measured now. */
+    @Test
+    void theLogIsLeftAloneUntilThereIsSomethingToWrite() throws Exception {
+        Path log = Files.writeString(temp.resolve("before.hlog"), "what was measured before");
+        try (ServerProcess server = serve("--read-only")) {
+            String uri = "nbd://" + server.address() + "/disk";
+            CommandRun.of("bench", uri, "--rw=write", "--latency-log=" + log).refused();
+            CommandRun.of("bench", uri, "--depth=0", "--latency-log=" + log).refused();
+            CommandRun.of("bench", "nbd://127.0.0.1:1/disk", "--latency-log=" + log)
+                    .failed();
+        }
+        assertEquals("what was measured before", Files.readString(log));
+    }
+
     /** Both run a command with the address of what they serve. */
     @Test
     void nbdkitIsMeasuredToo() throws Exception {

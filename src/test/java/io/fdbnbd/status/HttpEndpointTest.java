@@ -21,12 +21,15 @@ import io.fdbnbd.volume.Volumes;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -34,9 +37,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What {@code /readyz} says of a store that fails when it is told to; {@code /healthz} is ok all the while. */
+/** The HTTP endpoint of a store that fails when it is told to; {@code /healthz} is ok all the while. */
 @Timeout(60)
-class ReadinessTest {
+class HttpEndpointTest {
     private static final String OK = "200 ok\n";
 
     private final AtomicLong nanos = new AtomicLong();
@@ -62,7 +65,10 @@ class ReadinessTest {
                 new ServerStatus.Identity("test", "memory:"), volumes, () -> 0, probe, rates, InstantSource.system());
         Exposition exposition = parts.register(new Exposition(status, new Totals(metrics)));
         endpoint = parts.register(HttpEndpoint.start(
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), Set.of(), status, exposition));
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                Set.of("Store_1.example"),
+                status,
+                exposition));
     }
 
     @AfterEach
@@ -131,5 +137,28 @@ class ReadinessTest {
             probe.ask();
         }
         assertReadiness(OK);
+    }
+
+    @Test
+    void itAnswersToItsNamesHoweverTheyAreWritten() throws Exception {
+        for (String host :
+                List.of("store_1.example", "STORE_1.Example:9809", "LocalHost", "10.1.2.3:80", "[FE80::1]:80")) {
+            assertEquals("HTTP/1.1 200 OK", firstLine(host), host);
+        }
+        for (String host : List.of("store_2.example", "1.2.3.4.example", "[evil.example", "localhost:evil", "")) {
+            assertEquals("HTTP/1.1 403 Forbidden", firstLine(host), host);
+        }
+    }
+
+    private String firstLine(String host) throws IOException {
+        try (Socket socket =
+                new Socket(InetAddress.getLoopbackAddress(), endpoint.address().getPort())) {
+            String request = "GET /healthz HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n";
+            socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .findFirst()
+                    .orElse("");
+        }
     }
 }
