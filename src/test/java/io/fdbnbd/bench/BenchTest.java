@@ -240,13 +240,15 @@ class BenchTest {
                 bench.stop();
                 Throwable failure =
                         assertThrows(ExecutionException.class, run::get).getCause();
-                assertTrue(failure.getMessage().endsWith(": stopped before it was connected"), failure::toString);
+                assertTrue(
+                        String.valueOf(failure).endsWith(": stopped before it was connected"),
+                        "failed with " + failure);
                 assertEquals(-1, accepted.getInputStream().read(), "the connection is closed");
             }
             thread.join();
             assertTrue(
                     assertThrows(IOException.class, () -> bench.run((part, requests, bytes) -> {}))
-                            .getMessage()
+                            .toString()
                             .endsWith(": stopped before it was connected"),
                     "stopped before it has begun");
         }
