@@ -9,7 +9,6 @@ import org.tinylog.Logger;
 
 /** Closes a connection that has not done its part within a deadline. */
 public final class CutOff {
-    private static final Duration JOIN_DEADLINE = Duration.ofSeconds(5);
 
     /** What is to be done with the connection. */
     @FunctionalInterface
@@ -33,7 +32,7 @@ public final class CutOff {
             return part.perform();
         } finally {
             cutOff.done.countDown();
-            Threads.joinOrWarn(thread, JOIN_DEADLINE);
+            Threads.joinUninterruptibly(thread); // it has nothing left to wait for
         }
     }
 

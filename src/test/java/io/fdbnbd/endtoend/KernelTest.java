@@ -4,7 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.fdbnbd.server.NbdTestClient;
+import io.fdbnbd.tls.TestAuthority;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
@@ -44,6 +47,33 @@ class KernelTest {
             server.stop();
             assertEquals(filesystems.length, written.size(), written::toString);
             assertEquals(written, found);
+        }
+    }
+
+    /** nbd-client hands the kernel a socket of its own, and encrypts what comes through it. */
+    @Test
+    void aFilesystemIsWholeBehindTls() throws Exception {
+        TestAuthority authority = TestAuthority.create(directory, "authority");
+        TestAuthority.Issued own = authority.server("server");
+        TestAuthority.Issued client = authority.issue("client", "CN=guest", Instant.now(), "RSA");
+        try (ServeProcess server = ServeProcess.onRocks(directory)) {
+            server.volume("a", "1G")
+                    .start(
+                            "--tls-cert", own.certificate().toString(),
+                            "--tls-key", own.key().toString(),
+                            "--tls-ca", authority.certificate().toString(),
+                            "--tls-allow", "guest");
+            String output = VirtualMachine.run(
+                    server,
+                    "filesystem-tls",
+                    "a",
+                    Files.readString(client.certificate()),
+                    Files.readString(client.key()),
+                    Files.readString(authority.certificate()));
+            server.requestEnd();
+            server.awaitEnd(); // it has complained of the client without a certificate
+            assertTrue(output.contains("refused without a certificate"), output);
+            assertTrue(output.contains("ext4 is clean"), output);
         }
     }
 
