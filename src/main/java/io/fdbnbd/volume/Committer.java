@@ -151,8 +151,10 @@ final class Committer {
     @SuppressWarnings("ThreadPriorityCheck")
     private void letOthersRun() throws InterruptedException {
         turns.letOthersRun();
-        // Those that this carrier has woken, such as the flight.
-        Thread.yield();
+        if (Thread.currentThread().isVirtual()) {
+            // Those that this carrier has woken, such as the flight.
+            Thread.yield();
+        }
     }
 
     private void fly(Flight flight) {
