@@ -15,11 +15,13 @@ quiet() {
     }
 }
 
-# attach EXPORT
+# attach EXPORT [OPTION...]: options are nbd-client's.
 attach() {
+    attached=$1
+    shift
     modprobe nbd
-    quiet nbd-client -N "$1" -b 512 "$NBD_HOST" "$NBD_PORT" /dev/nbd0
-    echo "$1: $(cat /sys/block/nbd0/size) sectors"
+    quiet nbd-client -N "$attached" -b 512 "$@" "$NBD_HOST" "$NBD_PORT" /dev/nbd0
+    echo "$attached: $(cat /sys/block/nbd0/size) sectors"
 }
 
 detach() {
