@@ -50,7 +50,8 @@ public interface Store extends AutoCloseable {
     void read(@Nullable Guard guard, List<KeyRange> ranges, RowVisitor visitor) throws StoreException;
 
     /**
-     * {@link #read} where the answer is at hand without waiting for a disk or a network.
+     * {@link #read} where the answer is at hand, or is expected to be, without waiting for a disk or a network. At most
+     * some of the threads that may carry virtual ones are ever held up by an expectation that was wrong.
      *
      * @return false if it is not; the visitor may have been called for some pairs by then, which then count for nothing
      */
