@@ -30,6 +30,7 @@ import org.tinylog.Logger;
  */
 final class Listener implements AutoCloseable {
     private static final int BACKLOG_MAX = 128;
+
     /** When a silent client is asked first whether it is there, how often, and after how many times it is taken for gone. */
     private static final int KEEP_IDLE_SECONDS = 60;
 

@@ -67,10 +67,6 @@ public final class Threads {
         return false;
     }
 
-    private static void logUncaught(Thread thread, Throwable failure) {
-        Logger.error(failure, "thread {} died of an exception nobody caught", thread.getName());
-    }
-
     /** Returns when it has ended; an interrupt does not end the waiting, and stays set. */
     public static void joinUninterruptibly(Thread thread) {
         boolean interrupted = false;
@@ -84,5 +80,9 @@ public final class Threads {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private static void logUncaught(Thread thread, Throwable failure) {
+        Logger.error(failure, "thread {} died of an exception nobody caught", thread.getName());
     }
 }

@@ -61,6 +61,12 @@ class AbuseTest {
                 options -> change.apply(tls ? options.withAccess(Access.OPEN.withTls(secure)) : options));
     }
 
+    private static void awaitBufferTaken(ServerFixture fixture) {
+        while (fixture.server.sharedBuffers().taken() == 0) {
+            Thread.onSpinWait();
+        }
+    }
+
     private NbdTestClient attach(ServerFixture fixture) throws Exception {
         return tls ? fixture.attachSecurely(authority.trusting()) : fixture.attach();
     }
@@ -189,9 +195,7 @@ class AbuseTest {
                 assertEquals(0, fixture.server.sharedBuffers().taken());
                 return;
             }
-            while (fixture.server.sharedBuffers().taken() == 0) {
-                Thread.onSpinWait();
-            }
+            awaitBufferTaken(fixture);
             while (fixture.server.connectionCount() > 1) {
                 assertServed(good);
                 stalled.sendIfOpen(new byte[1]); // a byte now and then is no progress
@@ -210,9 +214,7 @@ class AbuseTest {
             NbdTestClient stalled = attach(fixture);
             NbdTestClient good = attach(fixture);
             stalled.request(0, Nbd.CMD_READ, 1, 0, 32 * MIB);
-            while (fixture.server.sharedBuffers().taken() == 0) {
-                Thread.onSpinWait();
-            }
+            awaitBufferTaken(fixture);
             while (fixture.server.connectionCount() > 1) {
                 assertArrayEquals(bytes(4 * MIB, 0), good.read(0, 4 * MIB));
                 fixture.ticker.advance(STALL);
