@@ -1,3 +1,4 @@
+import io.fdbnbd.metrics.IntervalReader;
 import io.fdbnbd.metrics.LatencyLog;
 import io.fdbnbd.metrics.Metrics;
 import io.fdbnbd.server.ListenAddress;
@@ -9,30 +10,52 @@ import io.fdbnbd.volume.AckMode;
 import io.fdbnbd.volume.VolumeOptions;
 import io.fdbnbd.volume.VolumeSpec;
 import io.fdbnbd.volume.Volumes;
-import java.lang.management.ManagementFactory;
+import java.io.File;
+import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.stream.Stream;
 
 /**
- * What does measuring cost? One server on the memory store under fio, whose latency log is on for half a second and off for
- * another, in random order: so both have the same JIT, the same heap and the same minute. Run by {@code bench/recorders}.
+ * What does measuring cost? One server on the memory store under fio, which measures for a twentieth of a second and not for
+ * another, four slices a round, the first and the last of one kind: so both kinds have the same JIT, the same heap and the
+ * same machine. Run by {@code bench/recorders}.
  *
- * <pre>RecorderCost randread|randwrite PAIRS SEED</pre>
+ * <pre>RecorderCost randread|randwrite ROUNDS SEED</pre>
  *
- * Prints what is on as a multiple of what is off: requests a second, and processor time of the server for a request.
+ * Prints what is on as a multiple of what is off: requests a second, and processor time of the
+ * server for a request; and what it costs to write them down.
  */
 public final class RecorderCost {
     private static final int SPAN_MIB = 256;
-    private static final int WARM_SLICES = 16;
-    private static final Duration SLICE = Duration.ofMillis(500);
+    private static final int WARM_SLICES = 160;
+    private static final Duration SLICE = Duration.ofMillis(50);
+    private static final int LOG_SECONDS = 5;
 
-    private record Slice(double requestsPerSecond, double cpuNanosPerRequest) {}
+    /** How many standard deviations 95 % are within. */
+    private static final double NORMAL_95 = 1.96;
+
+    private record Slice(double requests, long nanos, long cpuNanos) {
+        Slice plus(Slice other) {
+            return new Slice(requests + other.requests, nanos + other.nanos, cpuNanos + other.cpuNanos);
+        }
+
+        double requestsPerSecond() {
+            return requests * 1e9 / nanos;
+        }
+
+        double cpuNanosPerRequest() {
+            return cpuNanos / requests;
+        }
+    }
 
     private final Metrics metrics = new Metrics(Ticker.SYSTEM);
     private final Path log;
@@ -55,10 +78,10 @@ public final class RecorderCost {
             server.start();
             String uri = "nbd://" + server.addresses().getFirst() + "/disk";
             fio(uri, "--rw=write", "--bs=1m", "--iodepth=4").waitFor();
-            int pairs = Integer.parseInt(args[1]);
+            int rounds = Integer.parseInt(args[1]);
             Process load = fio(uri, "--rw=" + args[0], "--bs=4k", "--iodepth=32", "--time_based", "--runtime=600");
             try {
-                cost.run(pairs, new Random(Long.parseLong(args[2])));
+                cost.run(rounds, new Random(Long.parseLong(args[2])));
             } finally {
                 load.destroy();
                 load.waitFor();
@@ -80,62 +103,110 @@ public final class RecorderCost {
         return new ProcessBuilder(command).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
     }
 
-    private void run(int pairs, Random random) throws Exception {
+    private void run(int rounds, Random random) throws Exception {
         for (int i = 0; i < WARM_SLICES; i++) {
             slice(i % 2 == 0);
         }
         List<Double> rates = new ArrayList<>();
         List<Double> costs = new ArrayList<>();
         double off = 0;
-        for (int i = 0; i < pairs; i++) {
-            boolean onFirst = random.nextBoolean();
-            Slice first = slice(onFirst);
-            Slice second = slice(!onFirst);
-            Slice with = onFirst ? first : second;
-            Slice without = onFirst ? second : first;
-            rates.add(with.requestsPerSecond / without.requestsPerSecond);
-            costs.add(with.cpuNanosPerRequest / without.cpuNanosPerRequest);
-            off += without.requestsPerSecond / pairs;
+        for (int i = 0; i < rounds; i++) {
+            // Outer and inner: what drifts at a constant pace, such as the machine, is the same for both.
+            boolean outer = random.nextBoolean();
+            Slice first = slice(outer);
+            Slice inner = slice(!outer).plus(slice(!outer));
+            Slice both = first.plus(slice(outer));
+            Slice with = outer ? both : inner;
+            Slice without = outer ? inner : both;
+            rates.add(Math.log(with.requestsPerSecond() / without.requestsPerSecond()));
+            costs.add(Math.log(with.cpuNanosPerRequest() / without.cpuNanosPerRequest()));
+            off += without.requestsPerSecond() / rounds;
         }
         System.out.printf("%s: %,.0f requests a second without%n", reads ? "randread" : "randwrite", off);
         print("requests a second", rates);
         print("processor time a request", costs);
+        System.out.printf("  writing the log: %.2f ms of processor time a second%n", logMillisPerSecond());
     }
 
-    private static void print(String what, List<Double> ratios) {
-        ratios.sort(null);
-        int last = ratios.size() - 1;
+    /** Hodges and Lehmann's estimate, the median of the means of all pairs, and its interval by Wilcoxon's signed ranks. */
+    private static void print(String what, List<Double> logs) {
+        int n = logs.size();
+        double[] means = new double[n * (n + 1) / 2];
+        int next = 0;
+        for (int i = 0; i < n; i++) {
+            for (int j = i; j < n; j++) {
+                means[next++] = (logs.get(i) + logs.get(j)) / 2;
+            }
+        }
+        Arrays.sort(means);
+        int outside = (int) (means.length / 2.0 - NORMAL_95 * Math.sqrt(n * (n + 1.0) * (2 * n + 1) / 24));
         System.out.printf(
-                "  %s: %.3f of it, median of %d pairs (quartiles %.3f and %.3f)%n",
-                what, ratios.get(last / 2), last + 1, ratios.get(last / 4), ratios.get(last * 3 / 4));
+                "  %s: %.4f of it (95 %% interval %.4f to %.4f, %d rounds)%n",
+                what,
+                Math.exp(means[means.length / 2]),
+                Math.exp(means[outside]),
+                Math.exp(means[means.length - 1 - outside]),
+                n);
     }
 
     private Slice slice(boolean on) throws Exception {
-        LatencyLog writer =
-                on ? LatencyLog.start(log, SLICE.multipliedBy(10), metrics, Ticker.SYSTEM, InstantSource.system()) : null;
-        long beganNanos = System.nanoTime();
-        long cpu = cpuNanos();
-        long requests = requests();
-        Thread.sleep(SLICE);
-        if (writer != null) {
-            writer.close(); // writes the interval
+        try (IntervalReader reader = on ? metrics.reader() : null) {
+            long beganNanos = System.nanoTime();
+            long cpu = cpuNanos();
+            double requests = requests();
+            Thread.sleep(SLICE);
+            return new Slice(requests() - requests, System.nanoTime() - beganNanos, cpuNanos() - cpu);
         }
-        requests = requests() - requests;
-        return new Slice(
-                requests / ((System.nanoTime() - beganNanos) / 1e9), (cpuNanos() - cpu) / (double) requests);
     }
 
-    private static long cpuNanos() {
-        return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
-                .getProcessCpuTime();
+    /** The part of the cost that depends on the interval and not on the requests, with the default interval. */
+    private double logMillisPerSecond() throws Exception {
+        try (LatencyLog writer =
+                LatencyLog.start(log, Duration.ofSeconds(1), metrics, Ticker.SYSTEM, InstantSource.system())) {
+            Thread.sleep(1500); // the first is dear: its classes are loaded
+            Path thread = threads().filter(RecorderCost::writesTheLog).findFirst().orElseThrow();
+            long cpu = runNanos(thread);
+            Thread.sleep(Duration.ofSeconds(LOG_SECONDS));
+            return (runNanos(thread) - cpu) / 1e6 / LOG_SECONDS;
+        }
+    }
+
+    private static boolean writesTheLog(Path thread) {
+        try {
+            return Files.readString(thread.resolve("comm")).equals("latency-log\n");
+        } catch (IOException e) {
+            return false; // it ended
+        }
+    }
+
+    /** All threads', as the scheduler has it: the JVM's own number is in steps of 10 ms. */
+    private static long cpuNanos() throws IOException {
+        long sum = 0;
+        for (Path thread : threads().toList()) {
+            sum += runNanos(thread);
+        }
+        return sum;
+    }
+
+    private static Stream<Path> threads() {
+        return Arrays.stream(Objects.requireNonNull(new File("/proc/self/task").listFiles())).map(File::toPath);
+    }
+
+    private static long runNanos(Path thread) throws IOException {
+        try {
+            String numbers = Files.readString(thread.resolve("schedstat"));
+            return Long.parseLong(numbers.substring(0, numbers.indexOf(' ')));
+        } catch (NoSuchFileException e) {
+            return 0; // it ended
+        }
     }
 
     /** By the bytes that this process has read and written, which costs requests nothing; a block is nearly all of one. */
-    private long requests() throws Exception {
+    private double requests() throws IOException {
         String name = reads ? "wchar: " : "rchar: ";
         return Files.readAllLines(Path.of("/proc/self/io")).stream()
                 .filter(line -> line.startsWith(name))
-                .mapToLong(line -> Long.parseLong(line.substring(name.length())) / 4096)
+                .mapToDouble(line -> Double.parseDouble(line.substring(name.length())) / 4096)
                 .findFirst()
                 .orElseThrow();
     }

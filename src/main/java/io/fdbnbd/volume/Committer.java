@@ -90,7 +90,9 @@ final class Committer {
             while (!isFinished()) {
                 if (!launched) {
                     turns.waited();
+                    int before = arrived.size();
                     announcements.await(this::arrive);
+                    noteTaken(before);
                 }
                 launched = launch();
             }
@@ -115,9 +117,15 @@ final class Committer {
 
     private void arrive(DirtyBlock[] blocks) {
         Collections.addAll(arrived, blocks);
-        long now = meter.now();
-        for (DirtyBlock block : blocks) {
-            block.setTakenNanos(now);
+    }
+
+    /** What has arrived since there were so many was taken up now: one look at the clock for all of it. */
+    private void noteTaken(int before) {
+        if (arrived.size() > before && meter.isOn()) {
+            long now = meter.now();
+            for (DirtyBlock block : arrived.subList(before, arrived.size())) {
+                block.setTakenNanos(now);
+            }
         }
     }
 
@@ -126,7 +134,9 @@ final class Committer {
         boolean launched = false;
         while (window.hasRoom() && !buffer.isFailed()) {
             // Each time: where flights are serial, this loop goes on for as long as ranges are being cleared.
+            int before = arrived.size();
             announcements.drain(this::arrive);
+            noteTaken(before);
             if (lot.isEmpty()) {
                 nextLot();
             }

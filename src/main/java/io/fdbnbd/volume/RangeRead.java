@@ -24,20 +24,6 @@ public final class RangeRead {
         return dst;
     }
 
-    /** A step of the read. */
-    interface Step {
-        void make() throws VolumeException;
-    }
-
-    /** Makes a step; its failure is this read's. */
-    void attempt(Step step) {
-        try {
-            step.make();
-        } catch (VolumeException e) {
-            fail(e);
-        }
-    }
-
     void fail(VolumeException cause) {
         failure = cause;
     }

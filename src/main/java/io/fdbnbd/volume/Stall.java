@@ -29,6 +29,7 @@ final class Stall {
 
     // Guarded by lock.
     private long sinceNanos;
+    private long failures;
     private boolean logged;
 
     Stall(String volumeName, Ticker ticker, Meter meter) {
@@ -49,7 +50,9 @@ final class Stall {
             if (!failing) {
                 failing = true;
                 sinceNanos = now;
+                failures = 0;
             }
+            failures++;
             if (!logged && now - sinceNanos >= LOGGED_AFTER_NANOS) {
                 logged = true;
                 Logger.warn(
@@ -96,7 +99,11 @@ final class Stall {
             long nanos = ticker.nanoTime() - sinceNanos;
             meter.record(Measure.STALL, nanos, 1);
             if (logged) {
-                Logger.info("volume '{}' goes on after {} s", name, TimeUnit.NANOSECONDS.toSeconds(nanos));
+                Logger.info(
+                        "volume '{}' goes on after {} s, in which {} calls failed",
+                        name,
+                        TimeUnit.NANOSECONDS.toSeconds(nanos),
+                        failures);
             }
             failing = false;
             logged = false;

@@ -43,7 +43,7 @@ final class VolumeReader {
     }
 
     /** What of a read has to come from the store. */
-    private record Part(RangeRead read, ReadRemainder remainder, Placement placement, long beganNanos) {}
+    private record Part(RangeRead read, ReadRemainder remainder, Placement placement) {}
 
     /** Returns false, with the position of the destination as before, if the read would have to wait. */
     boolean tryRead(RangeRead read) throws VolumeException {
@@ -56,17 +56,21 @@ final class VolumeReader {
             return true;
         }
         int position = read.dst().position();
+        long beganNanos = meter.now();
         Part part = fromBuffer(read);
         if (part == null) {
             if (!proven) {
                 read.dst().position(position);
+                return false;
             }
-            return proven;
+            meter.recordSince(Measure.READ_BUFFER, beganNanos, 1);
+            return true;
         }
         if (!store.tryRead(part.placement())) {
             return false;
         }
         finish(part);
+        meter.recordSince(Measure.READ_STORE, beganNanos, 1);
         return true;
     }
 
@@ -93,17 +97,24 @@ final class VolumeReader {
         return here;
     }
 
-    /** As {@link #read}, past what was read ahead. */
+    /** As {@link #read}, past what was read ahead. Reads made together take equally long: the clock is read once for all. */
     void readNew(List<RangeRead> reads) {
+        long beganNanos = meter.now();
         List<Part> parts = new ArrayList<>(reads.size());
+        int buffered = 0;
         for (RangeRead read : reads) {
-            read.attempt(() -> {
+            try {
                 Part part = fromBuffer(read);
-                if (part != null) {
+                if (part == null) {
+                    buffered++;
+                } else {
                     parts.add(part);
                 }
-            });
+            } catch (VolumeException e) {
+                read.fail(e);
+            }
         }
+        noteStage(Measure.READ_BUFFER, beganNanos, buffered);
         try {
             readFromStore(parts);
         } catch (VolumeException e) {
@@ -115,8 +126,21 @@ final class VolumeReader {
             failed.forEach(read -> read.fail(e));
             return;
         }
+        int finished = 0;
         for (Part part : parts) {
-            part.read().attempt(() -> finish(part));
+            try {
+                finish(part);
+                finished++;
+            } catch (VolumeException e) {
+                part.read().fail(e);
+            }
+        }
+        noteStage(Measure.READ_STORE, beganNanos, finished);
+    }
+
+    private void noteStage(Measure stage, long beganNanos, int reads) {
+        if (reads > 0) {
+            meter.recordSince(stage, beganNanos, reads);
         }
     }
 
@@ -162,15 +186,13 @@ final class VolumeReader {
         ByteBuffer dst = read.dst();
         int length = dst.remaining();
         geometry.checkInside(read.offset(), length);
-        long beganNanos = meter.now();
         ReadRemainder remainder = buffer.read(read.offset(), length, dst, dst.position());
         if (remainder == null) {
             dst.position(dst.limit());
-            meter.recordSince(Measure.READ_BUFFER, beganNanos, 1);
             return null;
         }
         Placement placement = store.placement(remainder.runs(), read.offset(), length, dst, dst.position());
-        return new Part(read, remainder, placement, beganNanos);
+        return new Part(read, remainder, placement);
     }
 
     private void finish(Part part) throws VolumeException {
@@ -178,6 +200,5 @@ final class VolumeReader {
         ByteBuffer dst = part.read().dst();
         buffer.overlayPartial(part.remainder(), part.read().offset(), dst.remaining(), dst, dst.position());
         dst.position(dst.limit());
-        meter.recordSince(Measure.READ_STORE, part.beganNanos(), 1);
     }
 }

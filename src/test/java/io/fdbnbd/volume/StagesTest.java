@@ -13,6 +13,9 @@ import io.fdbnbd.store.FaultStore.Fault;
 import io.fdbnbd.store.StoreException.Kind;
 import io.fdbnbd.store.memory.MemoryStore;
 import io.fdbnbd.util.Ticker;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -86,6 +89,22 @@ class StagesTest {
         hold.countDown();
         assertEquals(2, measured.count(Measure.READ_BUFFER));
         assertEquals(1, measured.count(Measure.READ_STORE));
+    }
+
+    @Test
+    void readsMadeTogetherAreEachOneOfTheBufferOrOfTheStore() throws Exception {
+        CountDownLatch hold = new CountDownLatch(1);
+        store.onCommit(Fault.delay(hold, new CountDownLatch(1)));
+        rig.write(0, BLOCK, 1);
+        List<RangeRead> reads = new ArrayList<>();
+        for (int block = 0; block < 5; block++) {
+            reads.add(new RangeRead((long) block * BLOCK, ByteBuffer.allocate(BLOCK)));
+        }
+        reads.add(new RangeRead(0, ByteBuffer.allocate(BLOCK)));
+        rig.volume().read(reads);
+        hold.countDown();
+        assertEquals(2, measured.count(Measure.READ_BUFFER));
+        assertEquals(4, measured.count(Measure.READ_STORE));
     }
 
     @Test
