@@ -9,6 +9,7 @@ import io.fdbnbd.status.ServerStatus;
 import io.fdbnbd.store.Store;
 import io.fdbnbd.util.Closer;
 import io.fdbnbd.util.Ticker;
+import io.fdbnbd.util.UnixSockets;
 import io.fdbnbd.volume.AckMode;
 import io.fdbnbd.volume.UncleanPolicy;
 import io.fdbnbd.volume.VolumeList;

@@ -59,7 +59,7 @@ class ServeFailuresTest {
     void aPathThatIsTooLongForASocketIsRefused() {
         String path = "/tmp/" + "é".repeat(60);
         assertEquals(
-                "in --listen: the path of a unix socket has at most 107 bytes, and " + path
+                "in --listen: the path of a unix socket has at most 106 bytes, and " + path
                         + " has 125: use a shorter one",
                 inMemory("--listen", "unix:" + path).refused());
     }
