@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.fdbnbd.nbd.Nbd;
+import io.fdbnbd.tls.AuthorityFixture;
 import io.fdbnbd.tls.TestAuthority;
 import io.fdbnbd.tls.TestAuthority.Issued;
 import io.fdbnbd.volume.AckMode;
@@ -16,33 +17,20 @@ import io.fdbnbd.volume.VolumeSpec;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSession;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A server with TLS and clients that are let in, or are not. */
 @Timeout(20)
-class TlsTest {
+class TlsTest extends AuthorityFixture {
     private static final int MIB = 1 << 20;
-
-    @TempDir
-    Path folder;
-
-    private TestAuthority authority;
-
-    @BeforeEach
-    void createAuthority() throws Exception {
-        authority = TestAuthority.create(folder, "authority");
-    }
 
     /** One that serves whoever talks TLS. */
     private ServerFixture server() throws Exception {
