@@ -47,6 +47,18 @@ final class Converters {
         throw new TypeConversionException("\"" + text + "\" is none of: " + accepted);
     }
 
+    /** Any option that counts. */
+    static final class WholeNumber implements ITypeConverter<Integer> {
+        @Override
+        public Integer convert(String text) {
+            try {
+                return Integer.valueOf(text);
+            } catch (NumberFormatException e) {
+                throw new TypeConversionException("\"" + text + "\" is not a whole number up to " + Integer.MAX_VALUE);
+            }
+        }
+    }
+
     /** A number of bytes. */
     static final class Size implements ITypeConverter<Long> {
         @Override

@@ -8,7 +8,9 @@ import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -94,6 +96,13 @@ final class SocketPlace {
                 return Files.createDirectory(place.resolveSibling(name.toString()), OWN);
             } catch (FileAlreadyExistsException e) {
                 Logger.trace("{} is taken", name);
+            } catch (NoSuchFileException e) {
+                throw new IOException("its directory does not exist: create it, or use another path", e);
+            } catch (AccessDeniedException e) {
+                throw new IOException(
+                        "this user may make no files in its directory: change its mode, or use another path", e);
+            } catch (FileSystemException e) {
+                throw new IOException("no file can be made in its directory: " + e.getReason(), e);
             }
         }
         throw new IOException("all short names in its directory are taken: use a directory with a shorter path");

@@ -137,6 +137,15 @@ class SystemdTest {
     }
 
     @Test
+    void theSocketOfAnotherProcessIsLeftAloneAndThatIsSaid() throws Exception {
+        try (ServeProcess server = new ServeProcess(directory, "memory:").volume("disk", "1M")) {
+            server.launchedBy(List.of("env", "LISTEN_FDS=1", "LISTEN_PID=1")).start();
+            assertTrue(server.log().contains("LISTEN_FDS is for process 1 (LISTEN_PID), and this one is"), server::log);
+            assertGreets(server.port());
+        }
+    }
+
+    @Test
     @Needs({"python3", "systemd-notify"})
     void systemdIsToldWhenItServesAndWhenItStops() throws Exception {
         Path notify = directory.resolve("notify");

@@ -17,6 +17,7 @@ import io.fdbnbd.volume.VolumeSpec;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -208,9 +209,20 @@ class TlsTest extends AuthorityFixture {
             assertEquals(Nbd.REP_ACK, go(fixture, disk, "disk"));
             assertEquals(Nbd.REP_ERR_POLICY, go(fixture, disk, "other"));
             assertEquals(Nbd.REP_ERR_POLICY, go(fixture, disk, "missing"), "it does not learn what there is");
+            assertEquals(Nbd.REP_ERR_POLICY, info(fixture, disk, "other"));
+            assertEquals(Nbd.REP_ERR_POLICY, info(fixture, disk, "missing"));
             assertEquals(Nbd.REP_ACK, go(fixture, other, ""), "its only volume");
             assertEquals(Nbd.REP_ERR_UNKNOWN, go(fixture, none, ""));
             assertEquals(Nbd.REP_ERR_POLICY, go(fixture, none, "disk"));
+        }
+    }
+
+    @Test
+    void whoseCertificateHasNoNameThatCanBeShownIsAllowedNothing() throws Exception {
+        try (ServerFixture fixture = serverFor(authority, "friend")) {
+            SSLContext nameless = authority.trustingAs(authority.client("nameless", "CN=fri\u0007end"));
+            assertEquals(Nbd.REP_ERR_POLICY, go(fixture, nameless, "disk"));
+            assertEquals(0, names(fixture, nameless));
         }
     }
 
@@ -226,6 +238,13 @@ class TlsTest extends AuthorityFixture {
 
     private static int go(ServerFixture fixture, SSLContext context, String volume) throws Exception {
         return haggling(fixture, context).go(volume);
+    }
+
+    /** Returns the type of the first reply. */
+    private static int info(ServerFixture fixture, SSLContext context, String volume) throws Exception {
+        byte[] name = volume.getBytes(StandardCharsets.UTF_8);
+        ByteBuffer data = ByteBuffer.allocate(4 + name.length + 2).putInt(name.length).put(name);
+        return haggling(fixture, context).negotiate(Nbd.OPT_INFO, data.array());
     }
 
     private static NbdTestClient haggling(ServerFixture fixture, SSLContext context) throws Exception {
