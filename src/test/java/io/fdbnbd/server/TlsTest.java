@@ -243,7 +243,8 @@ class TlsTest extends AuthorityFixture {
     /** Returns the type of the first reply. */
     private static int info(ServerFixture fixture, SSLContext context, String volume) throws Exception {
         byte[] name = volume.getBytes(StandardCharsets.UTF_8);
-        ByteBuffer data = ByteBuffer.allocate(4 + name.length + 2).putInt(name.length).put(name);
+        ByteBuffer data =
+                ByteBuffer.allocate(4 + name.length + 2).putInt(name.length).put(name);
         return haggling(fixture, context).negotiate(Nbd.OPT_INFO, data.array());
     }
 
