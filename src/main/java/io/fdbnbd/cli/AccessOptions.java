@@ -100,14 +100,16 @@ final class AccessOptions {
                 Access.OPEN.withReadOnly(readOnly()).withSources(new Access.Sources(allowed, connectionsPerAddress));
         TlsMode mode = tls != null ? tls : certificate == null ? TlsMode.OFF : TlsMode.REQUIRED;
         if (mode == TlsMode.OFF) {
-            if (certificate != null || key != null || authorities != null || !grants.isEmpty()) {
-                throw wrong("--tls-cert, --tls-key, --tls-ca and --tls-allow need --tls required or optional, and the"
-                        + " first two of them");
+            if (certificate == null && key == null && authorities == null && grants.isEmpty()) {
+                return access;
             }
-            return access;
+            throw tls == TlsMode.OFF
+                    ? wrong("--tls-cert, --tls-key, --tls-ca and --tls-allow mean nothing with --tls off: give"
+                            + " --tls required, or leave them out")
+                    : noIdentity();
         }
         if (certificate == null || key == null) {
-            throw wrong("TLS needs the server's certificate and key: give --tls-cert and --tls-key");
+            throw noIdentity();
         }
         if (authorities != null && mode == TlsMode.OPTIONAL) {
             throw wrong("--tls-ca keeps nobody out who may come without TLS: give --tls required");
@@ -117,6 +119,10 @@ final class AccessOptions {
         }
         TlsContext context = TlsContext.open(new TlsFiles(certificate, key, authorities), InstantSource.system());
         return access.withTls(new Access.Tls(mode == TlsMode.REQUIRED, context)).withGrants(grants);
+    }
+
+    private ParameterException noIdentity() {
+        return wrong("TLS needs the server's certificate and key: give --tls-cert and --tls-key");
     }
 
     private Access.ReadOnly readOnly() {

@@ -64,8 +64,7 @@ final class Attaching {
     // Nobody can connect to the address that means all addresses; from this machine the loopback is one of them.
     private static String reachable(ListenAddress.Tcp tcp) {
         try {
-            if (tcp.resolve() instanceof InetSocketAddress socket
-                    && socket.getAddress().isAnyLocalAddress()) {
+            if (tcp.resolve().getAddress().isAnyLocalAddress()) {
                 return tcp.host().indexOf(':') >= 0
                         ? "::1"
                         : InetAddress.getByAddress(new byte[] {127, 0, 0, 1}).getHostAddress();

@@ -8,10 +8,10 @@ import io.fdbnbd.server.AddressRange;
 import io.fdbnbd.server.ListenAddress;
 import io.fdbnbd.util.Durations;
 import io.fdbnbd.util.Sizes;
+import io.fdbnbd.util.UnixSockets;
 import io.fdbnbd.volume.AckMode;
 import io.fdbnbd.volume.Compression;
 import io.fdbnbd.volume.UncleanPolicy;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
@@ -45,6 +45,18 @@ final class Converters {
                 .map(value -> value.name().toLowerCase(Locale.ROOT))
                 .collect(Collectors.joining(", "));
         throw new TypeConversionException("\"" + text + "\" is none of: " + accepted);
+    }
+
+    /** Any option that counts. */
+    static final class WholeNumber implements ITypeConverter<Integer> {
+        @Override
+        public Integer convert(String text) {
+            try {
+                return Integer.valueOf(text);
+            } catch (NumberFormatException e) {
+                throw new TypeConversionException("\"" + text + "\" is not a whole number up to " + Integer.MAX_VALUE);
+            }
+        }
     }
 
     /** A number of bytes. */
@@ -196,7 +208,7 @@ final class Converters {
             if (address instanceof ListenAddress.Unix unix && !UnixSockets.fits(unix.path())) {
                 throw new TypeConversionException("the path of a unix socket has at most " + UnixSockets.PATH_BYTES_MAX
                         + " bytes, and " + unix.path() + " has "
-                        + unix.path().toString().getBytes(StandardCharsets.UTF_8).length + ": use a shorter one");
+                        + UnixSockets.bytes(unix.path()) + ": use a shorter one");
             }
             return address;
         }

@@ -133,7 +133,8 @@ public final class Main implements Runnable {
 
     /** What any tree of commands here needs. */
     static CommandLine configured(CommandLine command) {
-        return command.setExpandAtFiles(false) // a volume's name may begin with an @
+        return command.registerConverter(Integer.TYPE, new Converters.WholeNumber())
+                .setExpandAtFiles(false) // a volume's name may begin with an @
                 .setUsageHelpWidth(USAGE_COLUMNS)
                 .setParameterExceptionHandler(Failures::reportWrongCall)
                 .setExecutionExceptionHandler(Failures::report);

@@ -9,8 +9,11 @@ import io.fdbnbd.status.ServerStatus;
 import io.fdbnbd.store.Store;
 import io.fdbnbd.util.Closer;
 import io.fdbnbd.util.Ticker;
+import io.fdbnbd.util.UnixSockets;
 import io.fdbnbd.volume.AckMode;
+import io.fdbnbd.volume.Catalog;
 import io.fdbnbd.volume.UncleanPolicy;
+import io.fdbnbd.volume.VolumeException;
 import io.fdbnbd.volume.VolumeList;
 import io.fdbnbd.volume.VolumeOptions;
 import io.fdbnbd.volume.Volumes;
@@ -165,6 +168,7 @@ final class ServeCommand implements Callable<Integer> {
         status.serving();
         VolumeList all = volumes.catalog().list();
         all.unreadable().forEach(bad -> Logger.warn("not served: {}", Failures.sentence(bad.cause())));
+        warnOfMissing(access.readOnly(), volumes.catalog());
         return new Announcement(address, address.option(surroundings), all.volumes(), server.addresses(), ack, access);
     }
 
@@ -205,6 +209,15 @@ final class ServeCommand implements Callable<Integer> {
                         access.isTlsRequired()
                                 ? "neither --allow nor --tls-ca keeps anybody out"
                                 : "neither --allow nor --tls keeps anybody out");
+            }
+        }
+    }
+
+    /** They may be created while this serves; but who has mistyped a name has a volume that everybody can change. */
+    private static void warnOfMissing(Access.ReadOnly readOnly, Catalog catalog) throws VolumeException {
+        for (String volume : readOnly.volumes()) {
+            if (catalog.find(volume).isEmpty()) {
+                Logger.warn("--read-only names volume '{}', which does not exist yet: check the name", volume);
             }
         }
     }

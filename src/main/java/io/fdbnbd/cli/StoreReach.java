@@ -4,6 +4,7 @@ import io.fdbnbd.store.Store;
 import io.fdbnbd.store.StoreException;
 import io.fdbnbd.store.memory.MemoryStore;
 import io.fdbnbd.util.Ticker;
+import io.fdbnbd.util.UnixSockets;
 import io.fdbnbd.volume.AckMode;
 import io.fdbnbd.volume.VolumeOptions;
 import io.fdbnbd.volume.Volumes;

@@ -32,8 +32,17 @@ final class Systemd {
     ServerSocketChannel handedOver() throws IOException {
         String count = environment.get("LISTEN_FDS");
         String pid = environment.get("LISTEN_PID");
-        if (count == null || !Long.toString(ProcessHandle.current().pid()).equals(pid)) {
-            return null; // the variables of another process, which this has inherited
+        if (count == null) {
+            return null;
+        }
+        long ownPid = ProcessHandle.current().pid();
+        if (!Long.toString(ownPid).equals(pid)) {
+            Logger.warn(
+                    "no socket is taken over: LISTEN_FDS is for process {} (LISTEN_PID), and this one is {}; where a"
+                            + " script is in between, let it end with exec",
+                    pid,
+                    ownPid);
+            return null;
         }
         if (!count.equals("1")) {
             throw new IOException("systemd hands over " + count + " sockets (LISTEN_FDS), and this program can take"

@@ -13,7 +13,6 @@ import io.fdbnbd.util.Json;
 import io.fdbnbd.util.Ticker;
 import io.fdbnbd.volume.Volumes;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Set;
@@ -75,8 +74,8 @@ final class Watching {
             Logger.warn("whoever can connect to {} sees the names of all volumes and what is done with them", http);
         }
         Exposition exposition = parts.register(new Exposition(status, new Totals(metrics)));
-        HttpEndpoint endpoint = parts.register(
-                HttpEndpoint.start((InetSocketAddress) http.resolve(), Set.of(http.host()), status, exposition));
+        HttpEndpoint endpoint =
+                parts.register(HttpEndpoint.start(http.resolve(), Set.of(http.host()), status, exposition));
         Logger.info(
                 "status page, /metrics and /readyz at http://{}",
                 new ListenAddress.Tcp(http.host(), endpoint.address().getPort()));

@@ -24,7 +24,7 @@ public sealed interface ListenAddress {
      */
     record Tcp(String host, int port) implements ListenAddress {
         @Override
-        public SocketAddress resolve() throws UnknownHostException {
+        public InetSocketAddress resolve() throws UnknownHostException {
             InetSocketAddress address = new InetSocketAddress(host, port);
             if (address.isUnresolved()) {
                 throw new UnknownHostException("the host '" + host + "' has no address: check the name");
@@ -34,9 +34,9 @@ public sealed interface ListenAddress {
 
         @Override
         public StandardProtocolFamily family() throws UnknownHostException {
-            boolean six =
-                    resolve() instanceof InetSocketAddress address && address.getAddress() instanceof Inet6Address;
-            return six ? StandardProtocolFamily.INET6 : StandardProtocolFamily.INET;
+            return resolve().getAddress() instanceof Inet6Address
+                    ? StandardProtocolFamily.INET6
+                    : StandardProtocolFamily.INET;
         }
 
         @Override

@@ -3,21 +3,15 @@ package io.fdbnbd.server;
 import io.fdbnbd.util.Threads;
 import java.io.IOException;
 import java.net.BindException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.SocketAddress;
+import java.net.NetworkInterface;
 import java.net.StandardSocketOptions;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
-import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
-import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import jdk.net.ExtendedSocketOptions;
@@ -30,6 +24,7 @@ import org.tinylog.Logger;
  */
 final class Listener implements AutoCloseable {
     private static final int BACKLOG_MAX = 128;
+    private static final int UNPRIVILEGED_PORT_MIN = 1024;
 
     /** When a silent client is asked first whether it is there, how often, and after how many times it is taken for gone. */
     private static final int KEEP_IDLE_SECONDS = 60;
@@ -46,17 +41,18 @@ final class Listener implements AutoCloseable {
     private final ServerSocketChannel channel;
     private final ListenAddress address;
 
-    /** What tells our socket's file from one that somebody else has put there since; null for TCP. */
-    private final @Nullable Object fileKey;
+    /** Null for TCP, and for a socket that was handed over. */
+    private final @Nullable SocketPlace place;
 
     private final CountDownLatch closing = new CountDownLatch(1);
     private @Nullable Thread thread;
 
-    private Listener(NbdServer server, ServerSocketChannel channel, ListenAddress address, @Nullable Object fileKey) {
+    private Listener(
+            NbdServer server, ServerSocketChannel channel, ListenAddress address, @Nullable SocketPlace place) {
         this.server = server;
         this.channel = channel;
         this.address = address;
-        this.fileKey = fileKey;
+        this.place = place;
     }
 
     /**
@@ -80,80 +76,35 @@ final class Listener implements AutoCloseable {
     static Listener bind(NbdServer server, ListenAddress wanted) throws IOException {
         ServerSocketChannel channel = ServerSocketChannel.open(wanted.family());
         try {
-            if (wanted instanceof ListenAddress.Tcp) {
-                // Else a restart would have to wait for the old connections' time to run out.
-                channel.setOption(StandardSocketOptions.SO_REUSEADDR, true);
-            }
-            bind(channel, wanted);
-            Object key = wanted instanceof ListenAddress.Unix unix ? fileKey(unix.path()) : null;
-            return new Listener(server, channel, bound(channel, wanted), key);
+            return switch (wanted) {
+                case ListenAddress.Tcp tcp -> new Listener(server, channel, bind(channel, tcp), null);
+                case ListenAddress.Unix unix ->
+                    new Listener(server, channel, unix, SocketPlace.take(channel, unix, BACKLOG_MAX));
+            };
         } catch (IOException | RuntimeException e) {
             channel.close();
             throw new IOException("cannot listen at " + wanted + ": " + e.getMessage(), e);
         }
     }
 
-    private static void bind(ServerSocketChannel channel, ListenAddress wanted) throws IOException {
-        if (wanted instanceof ListenAddress.Unix unix) {
-            if (isDead(unix.path())) {
-                Logger.info("removing {}, which a server has left behind", unix.path());
-                Files.delete(unix.path());
-            }
-            if (!unix.file().isPlain()) {
-                bindUnseen(channel, unix);
-                return;
-            }
-        }
-        SocketAddress socketAddress = wanted.resolve();
-        channel.bind(socketAddress, BACKLOG_MAX);
-    }
-
-    /**
-     * The system makes the file and listens at once, and with the mode of any new file. So that is done where nobody
-     * else can go, and the file appears at its place when it has its owner and mode.
-     */
-    private static void bindUnseen(ServerSocketChannel channel, ListenAddress.Unix wanted) throws IOException {
-        Path place = wanted.path().toAbsolutePath();
-        Path own = Files.createTempDirectory(
-                Objects.requireNonNull(place.getParent()),
-                ".",
-                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-        Path socket = own.resolve("s");
+    private static ListenAddress bind(ServerSocketChannel channel, ListenAddress.Tcp wanted) throws IOException {
+        // Else a restart would have to wait for the old connections' time to run out.
+        channel.setOption(StandardSocketOptions.SO_REUSEADDR, true);
         try {
-            channel.bind(UnixDomainSocketAddress.of(socket), BACKLOG_MAX);
-            wanted.file().applyTo(socket);
-            Files.createLink(place, socket); // fails if something is there
-        } catch (FileAlreadyExistsException e) {
-            throw new BindException("Address already in use");
-        } finally {
-            Files.deleteIfExists(socket);
-            Files.delete(own);
+            channel.bind(wanted.resolve(), BACKLOG_MAX);
+        } catch (BindException e) {
+            throw new IOException(e.getMessage() + ": " + advice(wanted), e);
         }
+        return new ListenAddress.Tcp(wanted.host(), ((InetSocketAddress) channel.getLocalAddress()).getPort());
     }
 
-    /** Whether a socket lies there that nobody listens to; files of other kinds are nobody's to remove. */
-    private static boolean isDead(Path path) throws IOException {
-        if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
-            return false;
+    private static String advice(ListenAddress.Tcp wanted) throws IOException {
+        InetAddress address = wanted.resolve().getAddress();
+        if (!address.isAnyLocalAddress() && NetworkInterface.getByInetAddress(address) == null) {
+            return "use an address of this machine, which `ip address` shows";
         }
-        BasicFileAttributes attributes =
-                Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-        if (!attributes.isOther()) {
-            return false;
-        }
-        try (SocketChannel probe = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
-            return !probe.isConnected();
-        } catch (IOException e) {
-            return true;
-        }
-    }
-
-    private static ListenAddress bound(ServerSocketChannel channel, ListenAddress wanted) throws IOException {
-        return switch (wanted) {
-            case ListenAddress.Tcp tcp ->
-                new ListenAddress.Tcp(tcp.host(), ((InetSocketAddress) channel.getLocalAddress()).getPort());
-            case ListenAddress.Unix unix -> unix;
-        };
+        return "use another port, or stop what listens there, which `ss -ltnp` shows"
+                + (wanted.port() < UNPRIVILEGED_PORT_MIN ? "; one below 1024 needs CAP_NET_BIND_SERVICE" : "");
     }
 
     /** Where this listens really: with the port that was found, if any would do. */
@@ -224,10 +175,8 @@ final class Listener implements AutoCloseable {
     public void close() throws IOException {
         closing.countDown();
         try {
-            if (address instanceof ListenAddress.Unix unix && fileKey != null) {
-                if (Objects.equals(fileKey, fileKey(unix.path()))) {
-                    Files.deleteIfExists(unix.path());
-                }
+            if (place != null) {
+                place.leave();
             }
         } finally {
             channel.close();
@@ -235,13 +184,5 @@ final class Listener implements AutoCloseable {
                 Threads.joinOrWarn(thread, JOIN_DEADLINE);
             }
         }
-    }
-
-    private static @Nullable Object fileKey(Path path) throws IOException {
-        if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
-            return null;
-        }
-        return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-                .fileKey();
     }
 }

@@ -140,9 +140,10 @@ final class VolumeExports implements Exports, AutoCloseable {
     /** Before it is looked for: who may not have a volume does not learn whether there is one. */
     private void requireAllowed(String volume) throws ExportRefusedException {
         if (!access.allows(clientNames, volume)) {
+            // Those that only have names which cannot be shown count as without.
+            String client = clientNames.isEmpty() ? "somebody without a name" : clientNames.getFirst();
             throw new ExportRefusedException(
-                    Nbd.REP_ERR_POLICY,
-                    "the certificate of " + clientNames.getFirst() + " is not allowed to volume '" + volume + "'");
+                    Nbd.REP_ERR_POLICY, "the certificate of " + client + " is not allowed to volume '" + volume + "'");
         }
     }
 

@@ -101,19 +101,21 @@ final class PemFile {
     private byte[] read() throws IOException {
         try {
             if (Files.isDirectory(path)) {
-                throw failure("is a directory", null);
+                throw failure("is a directory: name a file in it", null);
             }
             try (var in = Files.newInputStream(path)) {
                 byte[] bytes = in.readNBytes(BYTES_MAX);
                 if (bytes.length == BYTES_MAX) {
-                    throw failure("has more than " + (BYTES_MAX >> 20) + " MiB, so it is something else", null);
+                    throw failure(
+                            "has more than " + (BYTES_MAX >> 20) + " MiB, so it is something else: name a file in PEM",
+                            null);
                 }
                 return bytes;
             }
         } catch (IllegalFileException e) {
             throw e;
         } catch (NoSuchFileException e) {
-            throw failure("does not exist", e);
+            throw failure("does not exist: check its name", e);
         } catch (AccessDeniedException e) {
             throw failure("may not be read by this user: check its owner and its mode", e);
         } catch (IOException e) {

@@ -38,6 +38,9 @@ class ServeFailuresTest {
             int port = ((InetSocketAddress) taken.getLocalAddress()).getPort();
             String failure = inMemory("--listen", "127.0.0.1:" + port).failed();
             assertTrue(failure.startsWith("cannot listen at 127.0.0.1:" + port + ": "), failure);
+            assertTrue(
+                    failure.endsWith(": use another port, or stop what listens there, which `ss -ltnp` shows"),
+                    failure);
         }
     }
 
@@ -59,9 +62,19 @@ class ServeFailuresTest {
     void aPathThatIsTooLongForASocketIsRefused() {
         String path = "/tmp/" + "é".repeat(60);
         assertEquals(
-                "in --listen: the path of a unix socket has at most 107 bytes, and " + path
+                "in --listen: the path of a unix socket has at most 106 bytes, and " + path
                         + " has 125: use a shorter one",
                 inMemory("--listen", "unix:" + path).refused());
+    }
+
+    @Test
+    void whatIsWrongWithAPlaceIsSaid() {
+        String start = "cannot listen at unix:" + temp.resolve("missing/s") + ": ";
+        assertEquals(
+                start + "its directory does not exist: create it, or use another path",
+                inMemory("--listen", "unix:" + temp.resolve("missing/s")).failed());
+        String failure = inMemory("--listen", "203.0.113.9:0").failed();
+        assertTrue(failure.endsWith(": use an address of this machine, which `ip address` shows"), failure);
     }
 
     @ParameterizedTest

@@ -1,6 +1,7 @@
 package io.fdbnbd.endtoend;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -21,11 +22,17 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A server that is started as systemd starts one: with a socket that listens already, and somebody to be told. */
+/**
+ * A server that is started as systemd starts one, with a socket that listens already and somebody to be told; and what
+ * systemd's own tool says of our units.
+ */
 @Timeout(300)
-@Needs("python3")
 class SystemdTest {
     private static final int SECONDS_MAX = 60;
+    private static final Path UNITS = Path.of("tools/systemd");
+
+    /** Tenths, of 100 for a unit that is kept from nothing: ours has 17, and what remains is what a server needs. */
+    private static final int EXPOSURE_MAX = 25;
 
     /** Listens at the address, and becomes the command with the socket as the given descriptor. */
     private static final String HAND_OVER = """
@@ -77,6 +84,7 @@ class SystemdTest {
     }
 
     @Test
+    @Needs("python3")
     void aListeningTcpSocketIsTakenOverFromStandardInput() throws Exception {
         try (ServeProcess server = new ServeProcess(directory, "memory:").volume("disk", "1M")) {
             server.launchedBy(handOver("127.0.0.1", 0, 1)).start();
@@ -98,6 +106,7 @@ class SystemdTest {
 
     /** By the lines that tools/fdb-nbd has for it, as the shell that becomes the JVM. */
     @Test
+    @Needs("python3")
     void aListeningUnixSocketIsMovedToStandardInputAndItsFileIsLeftAlone() throws Exception {
         Path socket = directory.resolve("handed-over");
         String launcher = "source tools/lib/launch.sh; take_handed_over_socket; exec \"$@\"";
@@ -114,6 +123,7 @@ class SystemdTest {
     }
 
     @Test
+    @Needs("python3")
     void whatCannotBeTakenIsSaid() throws Exception {
         assertRefused(handOver("127.0.0.1", 3, 1), "put StandardInput=socket into the .service unit");
         assertRefused(handOver("127.0.0.1", 0, 2), "systemd hands over 2 sockets");
@@ -127,7 +137,16 @@ class SystemdTest {
     }
 
     @Test
-    @Needs("systemd-notify")
+    void theSocketOfAnotherProcessIsLeftAloneAndThatIsSaid() throws Exception {
+        try (ServeProcess server = new ServeProcess(directory, "memory:").volume("disk", "1M")) {
+            server.launchedBy(List.of("env", "LISTEN_FDS=1", "LISTEN_PID=1")).start();
+            assertTrue(server.log().contains("LISTEN_FDS is for process 1 (LISTEN_PID), and this one is"), server::log);
+            assertGreets(server.port());
+        }
+    }
+
+    @Test
+    @Needs({"python3", "systemd-notify"})
     void systemdIsToldWhenItServesAndWhenItStops() throws Exception {
         Path notify = directory.resolve("notify");
         Path told = directory.resolve("told");
@@ -155,6 +174,39 @@ class SystemdTest {
                 listener.destroyForcibly();
             }
         }
+    }
+
+    /** A line that systemd does not know is left out by it, and the unit started without what it was for. */
+    @Test
+    @Needs("systemd-analyze")
+    void systemdHasNothingToSayAgainstTheUnits() throws IOException {
+        List<Object> arguments = new ArrayList<>(List.of("verify", "--man=no"));
+        for (String unit : List.of("fdb-nbd.service", "fdb-nbd.socket")) {
+            // It looks whether the program is there.
+            String text = Files.readString(UNITS.resolve(unit)).replace("=/usr/bin/fdb-nbd ", "=" + program() + " ");
+            arguments.add(Files.writeString(directory.resolve(unit), text));
+        }
+        Programs.Run run = Programs.tryRun("systemd-analyze", arguments.toArray());
+        assertEquals(0, run.exitCode(), run::toString);
+        // Of the units that ours want to follow it may say anything.
+        assertFalse(run.output().contains("fdb-nbd"), run::toString);
+    }
+
+    private static Path program() {
+        return Path.of("tools/fdb-nbd").toAbsolutePath();
+    }
+
+    @Test
+    @Needs("systemd-analyze")
+    void theServiceIsKeptFromWhatItDoesNotNeed() {
+        Programs.Run run = Programs.tryRun(
+                "systemd-analyze",
+                "security",
+                "--offline=yes",
+                "--no-pager",
+                "--threshold=" + EXPOSURE_MAX,
+                UNITS.resolve("fdb-nbd.service"));
+        assertEquals(0, run.exitCode(), run::toString);
     }
 
     private static String read(Path file) {

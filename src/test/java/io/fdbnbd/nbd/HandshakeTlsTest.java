@@ -65,6 +65,21 @@ class HandshakeTlsTest {
     }
 
     @Test
+    void contextsSelectedInTheClearAreForgottenBehindTls() {
+        HandshakeTalk talk = talk(Tls.OPTIONAL);
+        talk.option(Nbd.OPT_STRUCTURED_REPLY, new byte[0]);
+        talk.option(Nbd.OPT_SET_META_CONTEXT, NegotiationTest.queries("disk", Nbd.ALLOCATION_CONTEXT));
+        assertEquals(3, talk.replies().size());
+        talk.option(Nbd.OPT_STARTTLS, new byte[0]);
+        assertEquals(Nbd.REP_ACK, talk.reply().type());
+        talk.secured();
+        talk.option(Nbd.OPT_STRUCTURED_REPLY, new byte[0]);
+        assertEquals(Nbd.REP_ACK, talk.reply().type());
+        assertServed(talk);
+        assertFalse(talk.export().tellsAllocation());
+    }
+
+    @Test
     void withoutTlsStartTlsIsUnsupportedAndNothingIsCalledTlsRequired() {
         HandshakeTalk talk = talk(Tls.OFF);
         talk.option(Nbd.OPT_STARTTLS, new byte[0]);

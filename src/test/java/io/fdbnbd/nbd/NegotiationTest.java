@@ -61,7 +61,7 @@ class NegotiationTest {
 
     private static final String CONTEXT = Nbd.ALLOCATION_CONTEXT;
 
-    private static byte[] queries(String export, String... queries) {
+    static byte[] queries(String export, String... queries) {
         ByteBuffer data = ByteBuffer.allocate(1 << 15);
         putString(data, export);
         data.putInt(queries.length);

@@ -8,11 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.fdbnbd.KeptLinesWriter;
 import io.fdbnbd.nbd.Nbd;
-import io.fdbnbd.tls.TestAuthority;
+import io.fdbnbd.tls.AuthorityFixture;
 import io.fdbnbd.volume.AckMode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,7 +19,6 @@ import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -32,7 +30,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @ParameterizedClass(name = "TLS: {0}")
 @ValueSource(booleans = {false, true})
 @Timeout(60)
-class AbuseTest {
+class AbuseTest extends AuthorityFixture {
     private static final int MIB = 1 << 20;
 
     /** Of one connection with one request at a time: what it receives ahead, a gulp, and its replies. */
@@ -43,14 +41,8 @@ class AbuseTest {
     @Parameter
     boolean tls;
 
-    @TempDir
-    Path folder;
-
-    private TestAuthority authority;
-
     @BeforeEach
-    void createAuthority() throws Exception {
-        authority = TestAuthority.create(folder, "authority");
+    void forgetTheLog() {
         KeptLinesWriter.forget();
     }
 

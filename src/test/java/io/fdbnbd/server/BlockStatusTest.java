@@ -6,67 +6,30 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.fdbnbd.nbd.Framing;
 import io.fdbnbd.nbd.Nbd;
-import io.fdbnbd.nbd.Request;
 import io.fdbnbd.nbd.StatusExtent;
 import io.fdbnbd.server.ReplyChecker.Answer;
 import io.fdbnbd.store.FaultStore.Fault;
 import io.fdbnbd.store.StoreException;
-import io.fdbnbd.volume.AckMode;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 
-/** What clients are told of holes. {@link ReplyChecker} holds each reply against the rules. */
-@Timeout(60)
-class BlockStatusTest {
+/** What clients are told of holes. */
+class BlockStatusTest extends FramedRequests {
     private static final int BLOCK = ServerFixture.BLOCK_BYTES;
     private static final int HOLE = Nbd.STATE_HOLE | Nbd.STATE_ZERO;
     private static final long END = ServerFixture.DISK_BYTES;
 
-    private ServerFixture fixture;
-    private NbdTestClient client;
-    private ReplyChecker replies;
-    private long cookie;
-
-    @BeforeEach
-    void attach() throws Exception {
-        attachTo(new ServerFixture());
-    }
-
-    private void attachTo(ServerFixture served) throws Exception {
-        fixture = served;
-        client = fixture.attach(Framing.STRUCTURED);
-        replies = new ReplyChecker(client.in(), Framing.STRUCTURED);
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        fixture.close();
-    }
-
-    private Answer command(int flags, int type, long offset, long length) throws Exception {
-        Request request = new Request(flags, type, cookie++, offset, length);
-        replies.expect(request);
-        client.request(flags, type, request.cookie(), offset, length);
-        return replies.next();
+    BlockStatusTest() {
+        super(Framing.STRUCTURED);
     }
 
     private Answer status(int flags, long offset, long length) throws Exception {
         return command(flags, Nbd.CMD_BLOCK_STATUS, offset, length);
     }
 
-    private void write(long offset, byte[] data) throws Exception {
-        Request request = new Request(0, Nbd.CMD_WRITE, cookie++, offset, data.length);
-        replies.expect(request);
-        client.write(0, request.cookie(), offset, data);
-        assertEquals(0, replies.next().error());
-    }
-
-    /** Attaches without what {@link #attach} selects. */
+    /** Attaches with these contexts selected, and no other. */
     private void reattach(String... selected) throws Exception {
         NbdTestClient other = fixture.connect();
         other.greet();
@@ -75,8 +38,7 @@ class BlockStatusTest {
             other.metaContexts(Nbd.OPT_SET_META_CONTEXT, volume, Nbd.ALLOCATION_CONTEXT);
         }
         assertEquals(Nbd.REP_ACK, other.go(ServerFixture.DISK));
-        client = other;
-        replies = new ReplyChecker(client.in(), Framing.STRUCTURED);
+        use(other);
     }
 
     @Test
@@ -170,8 +132,7 @@ class BlockStatusTest {
 
     @Test
     void itIsAnsweredWithHardlyAnyBuffersToo() throws Exception {
-        fixture.close();
-        attachTo(new ServerFixture(AckMode.BUFFERED, options -> options.withBufferBytesMax(6 << 20)));
+        serveInstead(options -> options.withBufferBytesMax(6 << 20));
         List<ByteBuffer> all = new ArrayList<>();
         ByteBuffer taken;
         while ((taken = fixture.server.sharedBuffers().tryTake(1)) != null) {

@@ -9,45 +9,19 @@ import io.fdbnbd.nbd.Framing;
 import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.nbd.Request;
 import io.fdbnbd.nbd.StatusExtent;
-import io.fdbnbd.server.ReplyChecker.Answer;
 import java.nio.ByteBuffer;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Lengths of 64 bits, and who has a payload. {@link ReplyChecker} holds each reply against the rules. */
-@Timeout(60)
-class ExtendedHeadersTest {
+/** Lengths of 64 bits, and who has a payload. */
+class ExtendedHeadersTest extends FramedRequests {
     private static final int HOLE = Nbd.STATE_HOLE | Nbd.STATE_ZERO;
     private static final long END = ServerFixture.DISK_BYTES;
 
-    private ServerFixture fixture;
-    private NbdTestClient client;
-    private ReplyChecker replies;
-    private long cookie;
-
-    @BeforeEach
-    void attach() throws Exception {
-        fixture = new ServerFixture();
-        client = fixture.attach(Framing.EXTENDED);
-        replies = new ReplyChecker(client.in(), Framing.EXTENDED);
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        fixture.close();
-    }
-
-    private Answer command(int flags, int type, long offset, long length, byte... payload) throws Exception {
-        Request request = new Request(flags, type, cookie++, offset, length);
-        replies.expect(request);
-        client.send(NbdTestClient.header(Framing.EXTENDED, request));
-        client.send(ByteBuffer.wrap(payload).position(payload.length));
-        return replies.next();
+    ExtendedHeadersTest() {
+        super(Framing.EXTENDED);
     }
 
     private void assertInStep() throws Exception {
@@ -113,11 +87,10 @@ class ExtendedHeadersTest {
 
     @Test
     void aWriteThatDoesNotSayThatItHasAPayloadHasOne() throws Exception {
-        Request request = new Request(0, Nbd.CMD_WRITE, cookie++, 0, 4096);
-        replies.expect(request);
+        Request request = expected(0, Nbd.CMD_WRITE, 0, 4096);
         client.send(NbdTestClient.header(Framing.EXTENDED, request).putShort(4, (short) 0));
         client.send(ByteBuffer.wrap(bytes(4096, 1)).position(4096));
-        assertEquals(0, replies.next().error());
+        assertEquals(0, answer().error());
         assertArrayEquals(bytes(4096, 1), command(0, Nbd.CMD_READ, 0, 4096).data());
     }
 

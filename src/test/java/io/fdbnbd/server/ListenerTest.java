@@ -9,9 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.fdbnbd.volume.AckMode;
 import java.io.IOException;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -33,45 +30,6 @@ class ListenerTest {
                 assertEquals(0, tcp.write(5, bytes(10_000, 1)));
                 assertArrayEquals(bytes(10_000, 1), unix.read(5, 10_000));
             }
-        }
-    }
-
-    @Test
-    void aSocketThatADeadServerLeftIsReplaced() throws Exception {
-        try (ServerSocketChannel dead = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
-            dead.bind(UnixDomainSocketAddress.of(socket()));
-        }
-        assertTrue(Files.exists(socket()));
-        try (ServerFixture fixture = listeningAt("unix:" + socket())) {
-            fixture.attach();
-        }
-        assertFalse(Files.exists(socket()), "removed by the stop");
-    }
-
-    @Test
-    void theSocketOfALivingServerIsRefused() throws Exception {
-        try (ServerFixture living = listeningAt("unix:" + socket())) {
-            IOException refusal = assertThrows(IOException.class, () -> listeningAt("unix:" + socket()));
-            assertTrue(refusal.toString().contains(socket().toString()), refusal.toString());
-            living.attach();
-        }
-    }
-
-    @Test
-    void aFileThatIsNoSocketIsNotTouched() throws Exception {
-        Files.writeString(socket(), "precious");
-        assertThrows(IOException.class, () -> listeningAt("unix:" + socket()));
-        assertEquals("precious", Files.readString(socket()));
-    }
-
-    @Test
-    void aSocketThatIsAnotherServersByNowIsLeftWhereItIs() throws Exception {
-        ServerFixture fixture = listeningAt("unix:" + socket());
-        Files.delete(socket());
-        try (ServerSocketChannel other = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
-            other.bind(UnixDomainSocketAddress.of(socket()));
-            fixture.close();
-            assertTrue(Files.exists(socket()));
         }
     }
 

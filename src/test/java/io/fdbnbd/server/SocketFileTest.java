@@ -6,10 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.fdbnbd.volume.AckMode;
-import java.io.IOException;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFileAttributes;
@@ -33,16 +29,7 @@ class SocketFileTest {
 
     private ServerFixture listeningWith(SocketFile file) throws Exception {
         ListenAddress address = new ListenAddress.Unix(socket(), file);
-        return new ServerFixture(
-                AckMode.BUFFERED,
-                options -> new ServerOptions(
-                        List.of(address),
-                        options.access(),
-                        options.multiConn(),
-                        options.connectionsMax(),
-                        options.handshakeDeadline(),
-                        options.stallDeadline(),
-                        options.bufferBytesMax()));
+        return new ServerFixture(AckMode.BUFFERED, options -> ServerOptions.of(List.of(address)));
     }
 
     @ParameterizedTest
@@ -73,25 +60,6 @@ class SocketFileTest {
                     socket.owner().getName() + ":" + socket.group().getName());
             assertEquals("rw-rw----", PosixFilePermissions.toString(socket.permissions()));
             fixture.attach();
-        }
-    }
-
-    @Test
-    void aDeadSocketIsReplacedAndALivingOneOrAFileIsNot() throws Exception {
-        SocketFile file = SocketFile.PLAIN.withMode("0660");
-        try (ServerSocketChannel dead = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
-            dead.bind(UnixDomainSocketAddress.of(socket()));
-        }
-        try (ServerFixture living = listeningWith(file)) {
-            IOException refusal = assertThrows(IOException.class, () -> listeningWith(file));
-            assertTrue(refusal.toString().contains("Address already in use"), refusal.toString());
-            living.attach();
-        }
-        Files.writeString(socket(), "precious");
-        assertThrows(IOException.class, () -> listeningWith(file));
-        assertEquals("precious", Files.readString(socket()));
-        try (Stream<Path> files = Files.list(folder)) {
-            assertEquals(List.of(socket()), files.toList());
         }
     }
 

@@ -12,56 +12,20 @@ import io.fdbnbd.nbd.Request;
 import io.fdbnbd.server.ReplyChecker.Answer;
 import io.fdbnbd.store.FaultStore.Fault;
 import io.fdbnbd.store.StoreException;
-import io.fdbnbd.volume.AckMode;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Objects;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a client that negotiated structured replies gets. {@link ReplyChecker} holds each reply against the rules. */
-@Timeout(60)
-class StructuredRepliesTest {
+/** What a client that negotiated structured replies gets. */
+class StructuredRepliesTest extends FramedRequests {
     private static final int CHUNK = BufferPool.READ_CHUNK_BYTES;
     private static final int ADVERTISED = Nbd.PAYLOAD_ADVERTISED_BYTES_MAX;
 
-    private ServerFixture fixture;
-    private NbdTestClient client;
-    private ReplyChecker replies;
-    private long cookie;
-
-    @BeforeEach
-    void attach() throws Exception {
-        attachTo(new ServerFixture());
-    }
-
-    private void attachTo(ServerFixture served) throws Exception {
-        fixture = served;
-        client = fixture.attach(Framing.STRUCTURED);
-        replies = new ReplyChecker(client.in(), Framing.STRUCTURED);
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        fixture.close();
-    }
-
-    private Answer command(int flags, int type, long offset, long length) throws Exception {
-        Request request = new Request(flags, type, cookie++, offset, length);
-        replies.expect(request);
-        client.request(flags, type, request.cookie(), offset, length);
-        return replies.next();
-    }
-
-    private void write(long offset, byte[] data) throws Exception {
-        Request request = new Request(0, Nbd.CMD_WRITE, cookie++, offset, data.length);
-        replies.expect(request);
-        client.write(0, request.cookie(), offset, data);
-        assertEquals(0, replies.next().error());
+    StructuredRepliesTest() {
+        super(Framing.STRUCTURED);
     }
 
     private Answer read(int flags, long offset, int length) throws Exception {
@@ -145,8 +109,7 @@ class StructuredRepliesTest {
 
     @Test
     void dfIsOneChunkWithHardlyAnyBuffersToo() throws Exception {
-        fixture.close();
-        attachTo(new ServerFixture(AckMode.BUFFERED, options -> options.withBufferBytesMax(6 << 20)));
+        serveInstead(options -> options.withBufferBytesMax(6 << 20));
         ByteBuffer only = fixture.server.sharedBuffers().tryTake(CHUNK);
         assertDfIsOneChunk();
         fixture.server.sharedBuffers().give(Objects.requireNonNull(only));
@@ -192,14 +155,12 @@ class StructuredRepliesTest {
         int requests = 200;
         ByteBuffer all = ByteBuffer.allocate(requests * Nbd.REQUEST_BYTES);
         for (int i = 0; i < requests; i++) {
-            Request request = new Request(0, Nbd.CMD_READ, cookie++, (long) i << 20, 1 << 20);
-            replies.expect(request);
-            all.put(NbdTestClient.header(0, Nbd.CMD_READ, request.cookie(), request.offset(), request.length())
-                    .flip());
+            Request request = expected(0, Nbd.CMD_READ, (long) i << 20, 1 << 20);
+            all.put(NbdTestClient.header(Framing.STRUCTURED, request).flip());
         }
         client.send(all);
         for (int i = 0; i < requests; i++) {
-            Answer answer = replies.next();
+            Answer answer = answer();
             assertEquals(1, answer.contentChunks());
             assertEquals(1 << 20, answer.holeBytes());
         }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.fdbnbd.nbd.Nbd;
+import io.fdbnbd.tls.AuthorityFixture;
 import io.fdbnbd.tls.TestAuthority;
 import io.fdbnbd.tls.TestAuthority.Issued;
 import io.fdbnbd.volume.AckMode;
@@ -16,33 +17,21 @@ import io.fdbnbd.volume.VolumeSpec;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSession;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A server with TLS and clients that are let in, or are not. */
 @Timeout(20)
-class TlsTest {
+class TlsTest extends AuthorityFixture {
     private static final int MIB = 1 << 20;
-
-    @TempDir
-    Path folder;
-
-    private TestAuthority authority;
-
-    @BeforeEach
-    void createAuthority() throws Exception {
-        authority = TestAuthority.create(folder, "authority");
-    }
 
     /** One that serves whoever talks TLS. */
     private ServerFixture server() throws Exception {
@@ -220,9 +209,20 @@ class TlsTest {
             assertEquals(Nbd.REP_ACK, go(fixture, disk, "disk"));
             assertEquals(Nbd.REP_ERR_POLICY, go(fixture, disk, "other"));
             assertEquals(Nbd.REP_ERR_POLICY, go(fixture, disk, "missing"), "it does not learn what there is");
+            assertEquals(Nbd.REP_ERR_POLICY, info(fixture, disk, "other"));
+            assertEquals(Nbd.REP_ERR_POLICY, info(fixture, disk, "missing"));
             assertEquals(Nbd.REP_ACK, go(fixture, other, ""), "its only volume");
             assertEquals(Nbd.REP_ERR_UNKNOWN, go(fixture, none, ""));
             assertEquals(Nbd.REP_ERR_POLICY, go(fixture, none, "disk"));
+        }
+    }
+
+    @Test
+    void whoseCertificateHasNoNameThatCanBeShownIsAllowedNothing() throws Exception {
+        try (ServerFixture fixture = serverFor(authority, "friend")) {
+            SSLContext nameless = authority.trustingAs(authority.client("nameless", "CN=fri\u0007end"));
+            assertEquals(Nbd.REP_ERR_POLICY, go(fixture, nameless, "disk"));
+            assertEquals(0, names(fixture, nameless));
         }
     }
 
@@ -238,6 +238,14 @@ class TlsTest {
 
     private static int go(ServerFixture fixture, SSLContext context, String volume) throws Exception {
         return haggling(fixture, context).go(volume);
+    }
+
+    /** Returns the type of the first reply. */
+    private static int info(ServerFixture fixture, SSLContext context, String volume) throws Exception {
+        byte[] name = volume.getBytes(StandardCharsets.UTF_8);
+        ByteBuffer data =
+                ByteBuffer.allocate(4 + name.length + 2).putInt(name.length).put(name);
+        return haggling(fixture, context).negotiate(Nbd.OPT_INFO, data.array());
     }
 
     private static NbdTestClient haggling(ServerFixture fixture, SSLContext context) throws Exception {

@@ -32,26 +32,14 @@ import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
 import org.bouncycastle.openssl.jcajce.JcaPEMWriter;
 import org.bouncycastle.openssl.jcajce.JcaPKCS8Generator;
 import org.bouncycastle.util.io.pem.PemObject;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Certificates and keys as people put them there: right ones, wrong ones, and new ones while the server runs. */
 @Timeout(20)
-class TlsContextTest {
-    @TempDir
-    Path folder;
-
-    private TestAuthority authority;
-
-    @BeforeEach
-    void createAuthority() throws Exception {
-        authority = TestAuthority.create(folder, "authority");
-    }
-
+class TlsContextTest extends AuthorityFixture {
     @ParameterizedTest
     @ValueSource(strings = {"RSA", "EC", "Ed25519"})
     void keysOfEveryKindInUseWork(String algorithm) throws Exception {
