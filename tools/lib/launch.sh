@@ -21,7 +21,10 @@ launch() {
   # and stop every connection for each full collection.
   # One poller thread wakes the virtual threads that wait for sockets, instead of a cascade of virtual ones: 1.1 to 1.5
   # times the requests a second on two cores. A JDK that does not know the property ignores it.
-  set -- -XX:+UseG1GC -Djdk.pollerMode=1 --enable-native-access=ALL-UNNAMED "$@"
+  # Virtual threads have no time slices, but their carriers have: with more of these than processors a client that keeps
+  # some busy leaves others for everybody else.
+  set -- -XX:+UseG1GC -Djdk.pollerMode=1 \
+    "-Djdk.virtualThreadScheduler.parallelism=$(($(nproc) * 2 + 2))" --enable-native-access=ALL-UNNAMED "$@"
   # glibc gives busy threads heaps of their own, and each keeps what RocksDB's buffers leave behind: hundreds of MB.
   export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"
   take_handed_over_socket
