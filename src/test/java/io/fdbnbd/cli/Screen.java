@@ -2,6 +2,7 @@ package io.fdbnbd.cli;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.fdbnbd.util.JavaCommand;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -18,13 +19,7 @@ final class Screen implements AutoCloseable {
     /** Says at the end how it ended, and whether the terminal echoes again. */
     Screen(Path socket, int columns, int rows, String... arguments) {
         this.socket = socket;
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName()));
+        List<String> command = JavaCommand.of(Main.class, "-XX:TieredStopAtLevel=1");
         command.addAll(Arrays.asList(arguments));
         String line = command.stream().map(Attaching::quoted).collect(Collectors.joining(" "))
                 + "; echo \"ended with $?, $(stty -a | grep -ow -e '-\\?echo')\"; read forever";

@@ -3,6 +3,7 @@ package io.fdbnbd.cli;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.fdbnbd.server.ListenAddress;
+import io.fdbnbd.util.JavaCommand;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -34,15 +35,8 @@ final class ServerProcess implements AutoCloseable {
 
     /** Returns when it serves. */
     static ServerProcess start(String... arguments) throws IOException {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx256m",
-                "-XX:TieredStopAtLevel=1",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName(),
-                "serve"));
+        List<String> command = JavaCommand.of(Main.class, "-Xmx256m", "-XX:TieredStopAtLevel=1");
+        command.add("serve");
         command.addAll(List.of(arguments));
         Process process = new ProcessBuilder(command).start();
         try {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.fdbnbd.cli.Main;
 import io.fdbnbd.server.ListenAddress;
+import io.fdbnbd.util.JavaCommand;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -83,7 +84,7 @@ final class ServeProcess implements AutoCloseable {
     /** All of its command line. */
     List<String> command(String... more) {
         List<String> command = new ArrayList<>(launcher);
-        command.addAll(java(jvmOptions));
+        command.addAll(JavaCommand.of(Main.class, jvmOptions.toArray(String[]::new)));
         command.addAll(List.of("serve", "--store", store, "--listen", "127.0.0.1:0", "--listen", "unix:" + socket()));
         command.addAll(arguments);
         command.addAll(List.of(more));
@@ -107,22 +108,13 @@ final class ServeProcess implements AutoCloseable {
 
     /** Runs a {@code volume} command on the store, and returns what it printed. */
     String volumeCommand(String... words) {
-        List<String> command = java(List.of("-Xmx128m", "-XX:TieredStopAtLevel=1"));
+        List<String> command = JavaCommand.of(Main.class, "-Xmx128m", "-XX:TieredStopAtLevel=1");
         command.addAll(List.of("volume"));
         command.addAll(List.of(words));
         command.addAll(List.of("--store", store));
         Programs.Run run = Programs.tryRun(new ProcessBuilder(command));
         assertEquals(0, run.exitCode(), run::toString);
         return run.output();
-    }
-
-    private static List<String> java(List<String> options) {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.add("--enable-native-access=ALL-UNNAMED");
-        command.addAll(options);
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
-        return command;
     }
 
     // ---- its end

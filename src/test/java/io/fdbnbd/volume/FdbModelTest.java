@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.fdbnbd.store.fdb.FdbCluster;
 import io.fdbnbd.store.fdb.FdbLocation;
 import io.fdbnbd.store.fdb.FdbStore;
+import io.fdbnbd.util.JavaCommand;
 import io.fdbnbd.util.Ticker;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,14 +42,10 @@ class FdbModelTest {
     @Test
     @Tag("slow")
     void injectedErrorsAreNotNoticed() throws Exception {
-        ProcessBuilder child = new ProcessBuilder(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                FdbModelTest.class.getName(),
-                FdbCluster.shared().clusterFile().toString(),
-                Long.toString(seed())));
+        List<String> command = JavaCommand.of(FdbModelTest.class);
+        command.add(FdbCluster.shared().clusterFile().toString());
+        command.add(Long.toString(seed()));
+        ProcessBuilder child = new ProcessBuilder(command);
         child.environment().putAll(BUGGIFY);
         Process process = child.redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), UTF_8);
