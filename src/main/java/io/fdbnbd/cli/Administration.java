@@ -1,6 +1,7 @@
 package io.fdbnbd.cli;
 
 import io.fdbnbd.server.ListenAddress;
+import io.fdbnbd.util.Printable;
 import io.fdbnbd.volume.VolumeInfo;
 import io.fdbnbd.volume.VolumeStatus;
 import io.fdbnbd.volume.Volumes;
@@ -36,7 +37,7 @@ record Administration(
             return "no server has the store";
         }
         return status.owner()
-                .map(owner -> "by " + Text.printable(owner) + ", if that lives")
+                .map(owner -> "by " + Printable.of(owner) + ", if that lives")
                 .orElse("no");
     }
 
@@ -48,7 +49,7 @@ record Administration(
         if (status.markedBy().isEmpty()) {
             return "clean";
         }
-        String holder = Text.printable(status.markedBy().get());
+        String holder = Printable.of(status.markedBy().get());
         return addresses == null
                         && store instanceof StoreAddress.Fdb
                         && status.owner().isPresent()

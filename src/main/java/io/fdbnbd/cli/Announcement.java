@@ -2,6 +2,7 @@ package io.fdbnbd.cli;
 
 import io.fdbnbd.server.Access;
 import io.fdbnbd.server.ListenAddress;
+import io.fdbnbd.util.Printable;
 import io.fdbnbd.util.Sizes;
 import io.fdbnbd.volume.AckMode;
 import io.fdbnbd.volume.VolumeInfo;
@@ -39,7 +40,7 @@ record Announcement(
                 .collect(Collectors.joining(", "));
         String more = volumes.size() > VOLUMES_NAMED_MAX ? ", ..." : "";
         return "serving " + Text.count(volumes.size(), "volume") + (names.isEmpty() ? "" : " (" + names + more + ")")
-                + " of " + Text.printable(store.toString()) + " at " + where + ", --ack " + lower(ack)
+                + " of " + Printable.of(store.toString()) + " at " + where + ", --ack " + lower(ack)
                 + (access.readOnly().all() ? ", --read-only" : "") + (access.isTlsRequired() ? ", TLS only" : "")
                 + (isInMemory() ? "; all of it is gone when this server ends" : "");
     }
@@ -63,7 +64,7 @@ record Announcement(
         List<String> text = new ArrayList<>();
         text.add("Serving " + Text.count(volumes.size(), "volume")
                 + (access.readOnly().all() ? ", read-only," : "") + " of "
-                + Text.printable(store.toString()) + " at "
+                + Printable.of(store.toString()) + " at "
                 + addresses.stream().map(ListenAddress::toString).collect(Collectors.joining(" and ")));
         if (isInMemory()) {
             text.add("Everything is in memory only: it is gone when this server ends.");
@@ -88,7 +89,7 @@ record Announcement(
         }
         List<List<String>> rows = volumes.stream()
                 .limit(VOLUMES_NAMED_MAX)
-                .map(info -> List.of("  " + Text.printable(info.name()), Sizes.format(info.sizeBytes())))
+                .map(info -> List.of("  " + Printable.of(info.name()), Sizes.format(info.sizeBytes())))
                 .toList();
         text.addAll(Text.table(rows));
         if (volumes.size() > VOLUMES_NAMED_MAX) {

@@ -2,6 +2,7 @@ package io.fdbnbd.cli;
 
 import io.fdbnbd.bench.BenchPlan;
 import io.fdbnbd.bench.BenchResult;
+import io.fdbnbd.util.Printable;
 import io.fdbnbd.util.Sizes;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -17,7 +18,7 @@ record BenchText(BenchResult result) {
     /** For standard output. */
     List<String> lines() {
         List<String> lines = new ArrayList<>();
-        lines.add(Text.printable(result.start().uri().toString()) + ", "
+        lines.add(Printable.of(result.start().uri().toString()) + ", "
                 + Sizes.format(result.start().export().sizeBytes()) + ": " + load());
         if (result.measured() > 0) {
             lines.add("");
@@ -48,8 +49,7 @@ record BenchText(BenchResult result) {
     /** For standard error. */
     List<String> complaints() {
         List<String> lines = new ArrayList<>();
-        result.failures()
-                .forEach(failure -> lines.add("a connection ended before its time: " + Text.printable(failure)));
+        result.failures().forEach(failure -> lines.add("a connection ended before its time: " + Printable.of(failure)));
         if (!result.errors().isEmpty()) {
             String all = result.errors().entrySet().stream()
                     .map(error -> error.getKey() + " " + Text.count(error.getValue(), "time"))

@@ -1,5 +1,6 @@
 package io.fdbnbd.cli;
 
+import io.fdbnbd.util.Printable;
 import io.fdbnbd.util.Sizes;
 import io.fdbnbd.volume.VolumeInfo;
 import io.fdbnbd.volume.VolumeList;
@@ -31,7 +32,7 @@ final class Description {
     /** The cells under {@link #COLUMNS}. */
     static List<String> row(VolumeInfo info, Administration volumes) {
         return List.of(
-                Text.printable(info.name()),
+                Printable.of(info.name()),
                 Sizes.format(info.sizeBytes()),
                 Sizes.format(info.blockBytes()),
                 compression(info),
@@ -41,14 +42,14 @@ final class Description {
 
     /** As {@link #row(VolumeInfo, Administration)}, of a volume of which only the name is known. */
     static List<String> row(VolumeList.Unreadable bad) {
-        return List.of(Text.printable(bad.name()), UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN);
+        return List.of(Printable.of(bad.name()), UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN);
     }
 
     /** Labels and values, one below the other. */
     static List<List<String>> sheet(VolumeInfo info, Administration volumes) throws IOException {
         VolumeStatus status = volumes.volumes().status(info);
         List<List<String>> sheet = new ArrayList<>(List.of(
-                List.of("name", Text.printable(info.name())),
+                List.of("name", Printable.of(info.name())),
                 List.of("size", Sizes.format(info.sizeBytes()) + " (" + info.sizeBytes() + " bytes)"),
                 List.of("block size", Sizes.format(info.blockBytes())),
                 List.of("compression", compression(info)),
@@ -58,7 +59,7 @@ final class Description {
         sheet.add(List.of("state", volumes.cleanText(status)));
         status.failure().ifPresent(failure -> {
             String since = FOR_PEOPLE.format(failure.since().atZone(ZoneId.systemDefault()));
-            String what = "takes no writes until it is attached anew: " + Text.printable(failure.reason());
+            String what = "takes no writes until it is attached anew: " + Printable.of(failure.reason());
             sheet.add(List.of("failed", "since " + since + ", and " + what));
         });
         List<String> uris = volumes.uris(info);

@@ -1,5 +1,6 @@
 package io.fdbnbd.cli;
 
+import io.fdbnbd.util.Printable;
 import io.fdbnbd.volume.VolumeException;
 import java.util.Objects;
 import java.util.Set;
@@ -47,7 +48,7 @@ final class Failures {
     }
 
     private static String extra(UnmatchedArgumentException failure) {
-        String first = "\"" + Text.printable(failure.getUnmatched().getFirst()) + "\"";
+        String first = "\"" + Printable.of(failure.getUnmatched().getFirst()) + "\"";
         Set<String> commands = failure.getCommandLine().getSubcommands().keySet();
         return commands.isEmpty()
                 ? first + " is one argument too many"
@@ -55,6 +56,6 @@ final class Failures {
     }
 
     static String sentence(Throwable failure) {
-        return Text.printable(Objects.requireNonNullElse(failure.getMessage(), failure.toString()));
+        return Printable.of(Objects.requireNonNullElse(failure.getMessage(), failure.toString()));
     }
 }

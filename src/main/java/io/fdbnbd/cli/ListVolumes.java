@@ -1,6 +1,7 @@
 package io.fdbnbd.cli;
 
 import io.fdbnbd.util.Json;
+import io.fdbnbd.util.Printable;
 import io.fdbnbd.volume.VolumeException;
 import io.fdbnbd.volume.VolumeInfo;
 import io.fdbnbd.volume.VolumeList;
@@ -55,7 +56,7 @@ final class ListVolumes extends VolumeAction {
             out().println(Json.write(descriptions(all, volumes)));
         } else if (all.volumes().isEmpty() && all.unreadable().isEmpty()) {
             out().println("There are no volumes in "
-                    + Text.printable(volumes.store().toString()) + ".");
+                    + Printable.of(volumes.store().toString()) + ".");
             out().println("To create one: fdb-nbd volume create disk 10G" + volumes.option());
         } else {
             List<List<String>> rows = new ArrayList<>();

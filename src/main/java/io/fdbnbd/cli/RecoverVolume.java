@@ -1,5 +1,6 @@
 package io.fdbnbd.cli;
 
+import io.fdbnbd.util.Printable;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
@@ -37,6 +38,6 @@ final class RecoverVolume extends VolumeAction {
                         leftBy.isEmpty()
                                 ? "volume " + Text.name(name) + " is clean: there is nothing to do"
                                 : "volume " + Text.name(name) + " can be attached again; it was left unclean by "
-                                        + Text.printable(leftBy.get()));
+                                        + Printable.of(leftBy.get()));
     }
 }

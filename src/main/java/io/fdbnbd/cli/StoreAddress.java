@@ -6,6 +6,7 @@ import io.fdbnbd.store.fdb.FdbLocation;
 import io.fdbnbd.store.fdb.FdbStore;
 import io.fdbnbd.store.memory.MemoryStore;
 import io.fdbnbd.store.rocks.RocksStore;
+import io.fdbnbd.util.Printable;
 import io.fdbnbd.util.Ticker;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -88,7 +89,7 @@ sealed interface StoreAddress {
         boolean isDefault = surroundings.variable(Main.STORE_VARIABLE).isEmpty()
                 && surroundings.home().isAbsolute()
                 && equals(parse(ROCKS_PREFIX, surroundings));
-        return isDefault ? "" : " --store " + Attaching.quoted(Text.printable(toString()));
+        return isDefault ? "" : " --store " + Attaching.quoted(Printable.of(toString()));
     }
 
     private static Path directory(String text, Surroundings surroundings) {

@@ -1,5 +1,6 @@
 package io.fdbnbd.cli;
 
+import io.fdbnbd.util.Printable;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -10,29 +11,9 @@ final class Text {
 
     private Text() {}
 
-    /** The text on one line, without anything that a terminal would obey: a volume's name may hold any character. */
-    static String printable(String text) {
-        StringBuilder out = new StringBuilder(text.length());
-        text.codePoints().forEach(c -> {
-            if (isPrintable(c)) {
-                out.appendCodePoint(c);
-            } else {
-                out.append(String.format("\\u%04x", c));
-            }
-        });
-        return out.toString();
-    }
-
-    private static boolean isPrintable(int codePoint) {
-        return switch (Character.getType(codePoint)) {
-            case Character.CONTROL, Character.FORMAT, Character.LINE_SEPARATOR, Character.PARAGRAPH_SEPARATOR -> false;
-            default -> true;
-        };
-    }
-
     /** A volume's name in a sentence. */
     static String name(String volume) {
-        return "'" + printable(volume) + "'";
+        return "'" + Printable.of(volume) + "'";
     }
 
     /** Rows of the same length as lines, each column as wide as its widest cell. */

@@ -1,5 +1,6 @@
 package io.fdbnbd.cli;
 
+import io.fdbnbd.util.Printable;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
@@ -94,7 +95,7 @@ final class TopCommand implements Callable<Integer> {
     private ParameterException unreachable(StoreAddress address) {
         return new ParameterException(
                 spec.commandLine(),
-                "a server of " + Text.printable(address.toString())
+                "a server of " + Printable.of(address.toString())
                         + " can be asked over HTTP only: start it with --http 127.0.0.1:9809, and say --http here too");
     }
 }

@@ -1,5 +1,6 @@
 package io.fdbnbd.cli;
 
+import io.fdbnbd.util.Printable;
 import io.fdbnbd.volume.Scrub;
 import io.fdbnbd.volume.Scrub.Damage;
 import java.io.IOException;
@@ -30,7 +31,7 @@ record VerifyPart(long sizeBytes, Scrub.Part part) {
         for (Damage damage : part.damages()) {
             out.append(damage.offset())
                     .append(' ')
-                    .append(Text.printable(damage.what()))
+                    .append(Printable.of(damage.what()))
                     .append('\n');
         }
         return out.toString();

@@ -1,6 +1,7 @@
 package io.fdbnbd.cli;
 
 import io.fdbnbd.util.Json;
+import io.fdbnbd.util.Printable;
 import io.fdbnbd.util.Sizes;
 import io.fdbnbd.volume.Scrub;
 import io.fdbnbd.volume.VolumeException;
@@ -222,7 +223,7 @@ final class VerifyVolume extends VolumeAction {
                 + all);
         for (Scrub.Damage damage : damages) {
             String place = damage.offset() < 0 ? "" : "at offset " + damage.offset() + ": ";
-            out().println("  " + place + Text.printable(damage.what()));
+            out().println("  " + place + Printable.of(damage.what()));
         }
         if (damagedCount > damages.size()) {
             out().println("  and " + (damagedCount - damages.size()) + " more");

@@ -38,7 +38,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Certificates and keys as people put them there: right ones, wrong ones, and new ones while the server runs. */
-@Timeout(20)
+@Timeout(60)
 class TlsContextTest extends AuthorityFixture {
     @ParameterizedTest
     @ValueSource(strings = {"RSA", "EC", "Ed25519"})
