@@ -86,6 +86,7 @@ public final class Handshake {
     private Framing framing = Framing.SIMPLE;
     private @Nullable Export export;
     private String closeReason = "";
+    private String refusal = "";
 
     public Handshake(Exports exports, Tls tls) {
         this.exports = exports;
@@ -124,6 +125,11 @@ public final class Handshake {
     /** Why {@link Step#CLOSE}, for the log. */
     public String closeReason() {
         return closeReason;
+    }
+
+    /** Why the client has no export, for the log; may quote the client. Empty while it was refused nothing of that kind. */
+    public String refusal() {
+        return refusal;
     }
 
     /** Takes what it can from {@code in} and puts the replies into {@code out}. */
@@ -230,13 +236,15 @@ public final class Handshake {
         }
         if (option == Nbd.OPT_ABORT) {
             Replies.putOptionReply(out, option, Nbd.REP_ACK, 0);
-            return close("it aborted the negotiation");
+            closeReason = "it aborted the negotiation";
+            return enter(State.CLOSED);
         }
         if (option == Nbd.OPT_STARTTLS && replyAfterDiscard == Nbd.REP_ACK) {
             return startTls(in, out);
         }
         switch (replyAfterDiscard) {
-            case Nbd.REP_ERR_TLS_REQD -> refuse(out, replyAfterDiscard, "TLS is required here: begin with STARTTLS");
+            case Nbd.REP_ERR_TLS_REQD ->
+                refuseExport(out, replyAfterDiscard, "TLS is required here: begin with STARTTLS");
             case Nbd.REP_ERR_INVALID ->
                 refuse(out, replyAfterDiscard, optionBytes == 0 ? "TLS is on already" : "this option takes no data");
             case Nbd.REP_ERR_TOO_BIG ->
@@ -277,7 +285,11 @@ public final class Handshake {
             if (option == Nbd.OPT_EXPORT_NAME) {
                 return close(e.getMessage()); // it has no error reply
             }
-            refuse(out, e.reply(), e.getMessage());
+            if (option == Nbd.OPT_GO || option == Nbd.OPT_INFO) {
+                refuseExport(out, e.reply(), e.getMessage());
+            } else {
+                refuse(out, e.reply(), e.getMessage());
+            }
         }
         return true;
     }
@@ -367,6 +379,11 @@ public final class Handshake {
         return enter(State.OPTION);
     }
 
+    private void refuseExport(ByteBuffer out, int reply, String message) {
+        refusal = message;
+        refuse(out, reply, message);
+    }
+
     private void refuse(ByteBuffer out, int reply, String message) {
         // Shorter than 4096 bytes in any case: some clients lose step over longer ones.
         String shown = message.substring(0, Math.min(message.length(), MESSAGE_CHARS_MAX));
@@ -382,6 +399,7 @@ public final class Handshake {
 
     private boolean close(String reason) {
         closeReason = reason;
+        refusal = reason;
         return enter(State.CLOSED);
     }
 

@@ -7,6 +7,8 @@ import io.fdbnbd.tls.TlsContext;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -126,6 +128,14 @@ public record Access(ReadOnly readOnly, @Nullable Tls tls, List<Grant> grants, S
     /** Whether nobody is served who does not show a certificate. */
     public boolean asksForCertificates() {
         return tls != null && tls.required() && tls.context().asksForCertificates();
+    }
+
+    /** Volumes that grants name one by one. */
+    public Set<String> grantedVolumes() {
+        return grants.stream()
+                .map(Grant::volume)
+                .filter(volume -> !volume.equals(Grant.EVERY_VOLUME))
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     /** @param clientNames what its certificate proves */

@@ -2,7 +2,6 @@ package io.fdbnbd.server;
 
 import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.nbd.Request;
-import io.fdbnbd.util.Threads;
 import io.fdbnbd.volume.CommitListener;
 import io.fdbnbd.volume.Volume;
 import io.fdbnbd.volume.VolumeException;
@@ -24,7 +23,7 @@ final class Changes {
     private final GulpReplies replies;
     private final Gulps gulps;
     private final RequestTimes times;
-    private final String name;
+    private final Flushes flushes;
 
     Changes(
             Volume volume,
@@ -40,7 +39,7 @@ final class Changes {
         this.replies = replies;
         this.gulps = gulps;
         this.times = times;
-        this.name = name;
+        this.flushes = new Flushes(volume, errors, sender, name);
     }
 
     /** A WRITE whose payload is all of {@code payload}. */
@@ -91,19 +90,10 @@ final class Changes {
         }
     }
 
-    /** On a thread of its own: it waits for all commits before it, and those need the volume's executor themselves. */
     void flush(Request request) throws IOException, InterruptedException {
         long arrivedNanos = times.arrivedNanos();
         beginWaiting();
-        Threads.startVirtual(name + "-flush", () -> {
-            int error = 0;
-            try {
-                volume.flush();
-            } catch (Throwable e) { // there has to be a reply, whatever happens
-                error = errors.report(volume.info().name(), request, e);
-            }
-            sender.sendFromOwnThread(new Reply(request, arrivedNanos, error, null, 0));
-        });
+        flushes.add(request, arrivedNanos);
     }
 
     private boolean waitsForCommit(Request request) {

@@ -6,6 +6,7 @@ import io.fdbnbd.nbd.Handshake;
 import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.nbd.ProtocolException;
 import io.fdbnbd.tls.SecureChannel;
+import io.fdbnbd.util.Printable;
 import io.fdbnbd.util.RateLimit;
 import io.fdbnbd.util.Sizes;
 import io.fdbnbd.volume.Volume;
@@ -33,6 +34,7 @@ import org.tinylog.Logger;
  * returns.
  */
 final class Connection implements Runnable {
+    private static final int LOGGED_CHARS_MAX = 500;
 
     private enum Phase {
         HANDSHAKE,
@@ -55,6 +57,7 @@ final class Connection implements Runnable {
 
     private @Nullable SecureChannel secure;
     private final ConnectionStats stats = new ConnectionStats();
+    private final Errors errors;
     private final long startNanos;
 
     /** Written once by the reader, read by the watchdog too. */
@@ -90,6 +93,7 @@ final class Connection implements Runnable {
         this.peer = peer;
         this.exports = new VolumeExports(server.volumes(), server.options());
         this.sender = new ReplySender(channel, server.sharedBuffers(), name);
+        this.errors = new Errors(server.failureLines());
         this.startNanos = server.ticker().nanoTime();
     }
 
@@ -116,7 +120,7 @@ final class Connection implements Runnable {
                 sayGoodbye();
             }
         } catch (ProtocolException e) {
-            logClosed(String.valueOf(e.getMessage()));
+            logForStrangers("was closed: " + e.getMessage());
         } catch (IOException e) {
             logEnd(e);
         } catch (InterruptedException e) {
@@ -133,25 +137,33 @@ final class Connection implements Runnable {
         if (reason == null) {
             Logger.debug("{} from {} ended: {}", name, peer, e.toString());
         } else if (phase == Phase.HANDSHAKE) {
-            logClosed(reason);
+            logForStrangers("was closed: " + reason);
         } else {
             Logger.info("{} from {} was closed: {}", name, peer, reason);
         }
     }
 
-    /** For what whoever reaches the address can bring about as often as he likes. */
-    private void logClosed(String reason) {
+    /** For what whoever reaches the address can bring about as often as he likes, and have quoted. */
+    private void logForStrangers(String what) {
         long suppressed = server.nonsenseLog().tryLine();
         if (suppressed >= 0) {
-            Logger.info("{} from {} was closed: {}{}", name, peer, reason, RateLimit.leftOut(suppressed));
+            String line = Printable.of(what, LOGGED_CHARS_MAX);
+            Logger.info("{} from {} {}{}", name, peer, line, RateLimit.leftOut(suppressed));
         }
     }
 
     private void serve(ByteBuffer in, ByteBuffer out) throws IOException, InterruptedException {
         Handshake handshake = new Handshake(exports, server.options().access().handshakeTls());
-        boolean goesOn = negotiate(handshake, in, out);
+        try {
+            negotiate(handshake, in, out);
+        } finally {
+            // The client was told, but not all show it to who uses them.
+            if (place == null && !handshake.refusal().isEmpty()) {
+                logForStrangers("got no volume: " + handshake.refusal());
+            }
+        }
         Succession.Place own = place;
-        if (!goesOn || own == null) {
+        if (own == null) {
             return;
         }
         Export export = handshake.export();
@@ -182,7 +194,6 @@ final class Connection implements Runnable {
     private Transmission transmission(
             Export export, Framing framing, Gulps requests, GulpReplies replies, RequestTimes times) {
         Volume volume = exports.volume();
-        Errors errors = server.errors();
         BufferPool pool = server.sharedBuffers();
         Reads reads = new Reads(volume, errors, sender, replies, pool, requests, framing, times, name);
         Changes changes = new Changes(volume, errors, sender, replies, requests, times, name);
@@ -236,8 +247,8 @@ final class Connection implements Runnable {
         }
     }
 
-    /** Returns true with what was received behind the handshake in {@code in}, or false to close. */
-    private boolean negotiate(Handshake handshake, ByteBuffer in, ByteBuffer out) throws IOException {
+    /** Returns with a {@link #place}, and what was received behind the handshake in {@code in}; or without, to close. */
+    private void negotiate(Handshake handshake, ByteBuffer in, ByteBuffer out) throws IOException {
         handshake.greet(out);
         in.flip();
         while (true) {
@@ -249,11 +260,11 @@ final class Connection implements Runnable {
             out.clear();
             switch (step) {
                 case TRANSMISSION -> {
-                    return true;
+                    return;
                 }
                 case CLOSE -> {
                     Logger.debug("{} from {} was closed: {}", name, peer, handshake.closeReason());
-                    return false;
+                    return;
                 }
                 case MORE_ROOM -> {}
                 case START_TLS -> {
@@ -263,7 +274,7 @@ final class Connection implements Runnable {
                 case MORE_INPUT -> {
                     in.compact();
                     if (input.read(in) < 0) {
-                        return false;
+                        return;
                     }
                     in.flip();
                 }
@@ -337,13 +348,14 @@ final class Connection implements Runnable {
 
     private void logDetach() {
         Logger.info(
-                "volume '{}': detached from {} from {} after {} s: {} requests ({} refused), {} read, {} written",
+                "volume '{}': detached from {} from {} after {} s: {} requests ({} refused, {} failed), {} read, {} written",
                 exports.volume().info().name(),
                 name,
                 peer,
                 Duration.ofNanos(server.ticker().nanoTime() - startNanos).toSeconds(),
                 stats.requests(),
                 stats.refused(),
+                errors.failed(),
                 Sizes.format(stats.readBytes()),
                 Sizes.format(stats.writtenBytes()));
     }

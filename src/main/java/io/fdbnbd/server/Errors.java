@@ -3,19 +3,21 @@ package io.fdbnbd.server;
 import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.nbd.Request;
 import io.fdbnbd.util.RateLimit;
-import io.fdbnbd.util.Ticker;
 import io.fdbnbd.volume.VolumeException;
+import java.util.concurrent.atomic.AtomicLong;
 import org.tinylog.Logger;
 
 /**
  * The one place where a failure becomes a number of NBD. The number says next to nothing, so the cause goes to the log
- * just before. Any thread.
+ * just before; but of a volume that was lost, which the log says once. For one connection; any thread.
  */
 final class Errors {
     private final RateLimit limit;
+    private final AtomicLong failed = new AtomicLong();
 
-    Errors(Ticker ticker) {
-        limit = new RateLimit(ticker);
+    /** @param limit of all connections together */
+    Errors(RateLimit limit) {
+        this.limit = limit;
     }
 
     static int ofKind(VolumeException.Kind kind) {
@@ -38,6 +40,11 @@ final class Errors {
 
     /** Logs why {@code request} failed and returns the error to reply with. */
     int report(String volume, Request request, Throwable failure) {
+        failed.incrementAndGet();
+        if (failure instanceof VolumeException lost && lost.kind() == VolumeException.Kind.LOST_OWNERSHIP) {
+            Logger.debug("volume '{}': {}: {}", volume, describe(request), lost.getMessage());
+            return ofKind(lost.kind());
+        }
         long suppressed = limit.tryLine();
         if (!(failure instanceof VolumeException known)) {
             if (suppressed >= 0) {
@@ -59,6 +66,11 @@ final class Errors {
                     RateLimit.leftOut(suppressed));
         }
         return ofKind(known.kind());
+    }
+
+    /** How many requests so far. */
+    long failed() {
+        return failed.get();
     }
 
     private static String describe(Request request) {

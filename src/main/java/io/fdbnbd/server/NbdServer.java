@@ -44,7 +44,7 @@ public final class NbdServer implements AutoCloseable {
     private final Volumes volumes;
     private final ServerOptions options;
     private final Ticker ticker;
-    private final Errors errors;
+    private final RateLimit failureLines;
     private final BufferPool sharedBuffers;
     private final BufferPool shares;
     private final Succession succession = new Succession();
@@ -74,7 +74,7 @@ public final class NbdServer implements AutoCloseable {
         this.volumes = volumes;
         this.options = options;
         this.ticker = ticker;
-        this.errors = new Errors(ticker);
+        this.failureLines = new RateLimit(ticker);
         this.sharedBuffers = BufferPool.shared(options.bufferBytesMax());
         // Two for each connection, and two for each that has left the count and is about to give them back.
         this.shares = BufferPool.shares(4 * options.connectionsMax());
@@ -263,7 +263,7 @@ public final class NbdServer implements AutoCloseable {
     private @Nullable String obstacleOf(InetAddress source) {
         Access.Sources sources = options.access().sources();
         if (!sources.allows(source)) {
-            return "its address is not one of those allowed";
+            return "its address is in none of the ranges of --allow";
         }
         long ofSource = sources.connectionsMax() == Integer.MAX_VALUE
                 ? 0
@@ -272,7 +272,8 @@ public final class NbdServer implements AutoCloseable {
                         .count();
         return ofSource < sources.connectionsMax()
                 ? null
-                : "its address has " + ofSource + " connections already, which is the limit";
+                : "its address has " + ofSource
+                        + " connections already, the most that --connections-per-address lets it";
     }
 
     /** For clients that break the protocol: whoever reaches the address can, as often as it likes. */
@@ -334,8 +335,8 @@ public final class NbdServer implements AutoCloseable {
         return ticker;
     }
 
-    Errors errors() {
-        return errors;
+    RateLimit failureLines() {
+        return failureLines;
     }
 
     /** Of the one connection that may look for its next request with open eyes: see {@link BriefLook}. */

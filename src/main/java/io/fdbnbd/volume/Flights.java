@@ -109,7 +109,10 @@ final class Flights {
             failedNanos = ticker.nanoTime();
         }
         if (buffer.fail(cause)) {
-            Logger.error("volume '{}' has failed and takes no more writes until it is attached anew: {}", name, cause);
+            Logger.error(
+                    "volume '{}' has failed and takes no more writes until it is attached anew: {}",
+                    name,
+                    cause.getMessage());
         }
     }
 

@@ -351,15 +351,30 @@ public final class Volume {
 
     /** Returns when everything answered before this call has committed and is synced. Waits for the store. */
     public void flush() throws VolumeException {
-        awaitCommitted(Long.MAX_VALUE);
-        if (ackMode == AckMode.BUFFERED) {
+        awaitCommitted(flushPoint());
+        if (!answersWhenCommitted()) {
             sync();
         }
     }
 
-    private boolean awaitCommitted(long nanosMax) throws VolumeException {
+    /** The moment of this call, for a flush of everything that was answered before it. Never waits. */
+    public FlushPoint flushPoint() {
+        return new FlushPoint(buffer.closeEpoch());
+    }
+
+    /** Whether everything answered before {@code point} has committed. */
+    public boolean isCommitted(FlushPoint point) {
+        return buffer.isCommitted(point.epoch());
+    }
+
+    /** Returns once {@link #isCommitted}. Waits for the store. */
+    public void awaitCommitted(FlushPoint point) throws VolumeException {
+        awaitCommitted(point, Long.MAX_VALUE);
+    }
+
+    private boolean awaitCommitted(FlushPoint point, long nanosMax) throws VolumeException {
         try {
-            return buffer.awaitCommitted(nanosMax);
+            return buffer.awaitCommitted(point.epoch(), nanosMax);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new VolumeException(SHUTTING_DOWN, "the server is stopping", e);
@@ -367,8 +382,8 @@ public final class Volume {
     }
 
     /**
-     * Makes durable what has committed: what FUA needs after its listener was told, unless
-     * {@link #answersWhenCommitted}. Waits for the store.
+     * Makes durable what has committed: what FUA needs after its listener was told, and a FLUSH after
+     * {@link #awaitCommitted}, unless {@link #answersWhenCommitted}. Waits for the store.
      */
     public void sync() throws VolumeException {
         flights.sync(Integer.MAX_VALUE);
@@ -381,7 +396,7 @@ public final class Volume {
      */
     void close(Duration deadline) throws VolumeException {
         try {
-            if (!awaitCommitted(deadline.toNanos())) {
+            if (!awaitCommitted(flushPoint(), deadline.toNanos())) {
                 throw new VolumeException(
                         IO,
                         "volume '" + info.name() + "' was closed with writes that the store did not take within "

@@ -343,7 +343,9 @@ public final class Volumes implements AutoCloseable {
         try {
             volume.close(options.closeDeadline());
         } catch (VolumeException e) {
-            Logger.error("volume '{}' was not closed cleanly: {}", name, e.getMessage());
+            if (e.kind() != VolumeException.Kind.LOST_OWNERSHIP) { // which was said when it was lost
+                Logger.error("volume '{}' was not closed cleanly: {}", name, e.getMessage());
+            }
             rememberIfStopping(e);
         }
     }

@@ -29,7 +29,7 @@ final class WriteBuffer {
     private static final DirtyBlock[] NO_BLOCKS = {};
 
     private final Geometry geometry;
-    private final ByteBudget.Share budget;
+    private final BufferRoom room;
     private final Announcements announcements;
     private final ReadAhead readAhead;
     private final BlockArrays arrays;
@@ -62,7 +62,7 @@ final class WriteBuffer {
             Meter meter) {
         this.geometry = geometry;
         this.dirty = new DirtyMap(geometry, codec);
-        this.budget = budget;
+        this.room = new BufferRoom(budget, geometry.blockBytes(), meter);
         this.announcements = announcements;
         this.readAhead = readAhead;
         this.arrays = arrays;
@@ -94,7 +94,7 @@ final class WriteBuffer {
                 lock.unlock();
             }
         } finally {
-            unreserve(count - added.size());
+            room.give(count - added.size());
         }
         meter.count(Measure.BLOCKS_WRITTEN, count);
         src.position(src.limit());
@@ -144,7 +144,7 @@ final class WriteBuffer {
             added = true;
         } finally {
             lock.unlock();
-            unreserve(added ? 0 : 1);
+            room.give(added ? 0 : 1);
         }
     }
 
@@ -231,15 +231,34 @@ final class WriteBuffer {
         }
     }
 
+    /** The epoch of all that is dirty now. */
+    FlushEpochs.Epoch closeEpoch() {
+        lock.lock();
+        try {
+            return dirty.closeEpoch();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether all that was dirty when an epoch was closed has committed. */
+    boolean isCommitted(FlushEpochs.Epoch epoch) {
+        lock.lock();
+        try {
+            return epoch.isOver();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /**
-     * Returns when everything that is dirty now has committed.
+     * Waits until {@link #isCommitted}, at most so long; returns whether it is.
      *
-     * @return false if that took longer than {@code nanosMax}
+     * @throws VolumeException if the buffer has failed
      */
-    boolean awaitCommitted(long nanosMax) throws VolumeException, InterruptedException {
+    boolean awaitCommitted(FlushEpochs.Epoch epoch, long nanosMax) throws VolumeException, InterruptedException {
         lock.lockInterruptibly();
         try {
-            FlushEpochs.Epoch epoch = dirty.closeEpoch();
             long nanosLeft = nanosMax;
             while (!epoch.isOver() && failure == null && nanosLeft > 0) {
                 nanosLeft = landed.awaitNanos(nanosLeft);
@@ -283,23 +302,12 @@ final class WriteBuffer {
 
     /** What is held against the budget. */
     long heldBytes() {
-        return budget.heldBytes();
+        return room.heldBytes();
     }
 
     private void reserve(int entries, BooleanSupplier stillWanted) throws VolumeException {
-        long bytes = (long) entries * geometry.blockBytes();
-        if (budget.tryAcquire(bytes)) {
+        if (room.take(entries, stillWanted)) {
             return;
-        }
-        long began = meter.now();
-        try {
-            if (budget.acquire(bytes)) {
-                meter.recordSince(Measure.WRITE_ROOM, began, 1);
-                requireWanted(entries, stillWanted);
-                return;
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
         lock.lock();
         try {
@@ -308,25 +316,6 @@ final class WriteBuffer {
             lock.unlock();
         }
         throw new VolumeException(VolumeException.Kind.SHUTTING_DOWN, "the volume or its connection is being closed");
-    }
-
-    private void requireWanted(int entries, BooleanSupplier stillWanted) throws VolumeException {
-        boolean wanted = false;
-        try {
-            wanted = stillWanted.getAsBoolean();
-        } finally {
-            unreserve(wanted ? 0 : entries);
-        }
-        if (!wanted) {
-            throw new VolumeException(
-                    VolumeException.Kind.SHUTTING_DOWN, "its client hung up while it waited for room in the buffer");
-        }
-    }
-
-    private void unreserve(int entries) {
-        if (entries > 0) {
-            budget.release((long) entries * geometry.blockBytes());
-        }
     }
 
     // ---- the committer
@@ -456,7 +445,7 @@ final class WriteBuffer {
             lock.unlock();
         }
         arrays.give(geometry, unused);
-        unreserve(entries);
+        room.give(entries);
         for (CommitTicket ticket : tickets) {
             ticket.release(null);
         }
@@ -477,7 +466,7 @@ final class WriteBuffer {
             }
             failure = cause;
             readAhead.dropAll();
-            budget.refuse();
+            room.refuse();
             tickets = dirty.tickets();
             landed.signalAll();
         } finally {

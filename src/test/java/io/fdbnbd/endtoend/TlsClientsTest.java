@@ -65,8 +65,7 @@ class TlsClientsTest {
 
     @AfterAll
     static void stop() throws InterruptedException {
-        server.requestEnd();
-        server.awaitEnd(); // what it says of refused clients are exceptions' words, and no complaint
+        server.stop();
     }
 
     /** GnuTLS, which all clients here use, does not read the keys for curves that the JDK writes. */

@@ -135,6 +135,7 @@ final class HandshakeTalk {
         int at = 0;
         do {
             in.compact();
+            assertTrue(in.hasRemaining(), "it wants more than it has room for");
             int taken = Math.min(in.remaining(), bytes.length - at);
             in.put(bytes, at, taken).flip();
             at += taken;
@@ -156,6 +157,10 @@ final class HandshakeTalk {
 
     Framing framing() {
         return handshake.framing();
+    }
+
+    String refusal() {
+        return handshake.refusal();
     }
 
     int leftInputBytes() {

@@ -247,6 +247,7 @@ class HandshakeTest {
         talk.option(Nbd.OPT_ABORT, new byte[bytes]);
         assertEquals(new Reply(Nbd.OPT_ABORT, Nbd.REP_ACK), talk.reply());
         assertEquals(Step.CLOSE, talk.step());
+        assertEquals("", talk.refusal(), "that is the client's own wish");
     }
 
     @Test
@@ -364,6 +365,7 @@ class HandshakeTest {
         talk.option(Nbd.OPT_GO, HandshakeTalk.info("nothing", Nbd.INFO_BLOCK_SIZE));
         assertEquals(Nbd.REP_ERR_UNKNOWN, talk.reply().type());
         assertEquals(0, talk.outputBytes());
+        assertEquals("there is no nothing", talk.refusal());
         assertGoWorks();
     }
 

@@ -93,7 +93,19 @@ class HandshakeTlsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {Nbd.OPT_LIST, Nbd.OPT_INFO, Nbd.OPT_GO, Nbd.OPT_STRUCTURED_REPLY, 4, 77, -1})
+    @ValueSource(
+            ints = {
+                Nbd.OPT_LIST,
+                Nbd.OPT_INFO,
+                Nbd.OPT_GO,
+                Nbd.OPT_STRUCTURED_REPLY,
+                Nbd.OPT_LIST_META_CONTEXT,
+                Nbd.OPT_SET_META_CONTEXT,
+                Nbd.OPT_EXTENDED_HEADERS,
+                4,
+                77,
+                -1
+            })
     void whereTlsIsRequiredEveryOptionIsToldSoAndNothingElse(int option) {
         HandshakeTalk talk = talk(Tls.REQUIRED);
         talk.option(option, HandshakeTalk.info("disk"));
@@ -106,6 +118,7 @@ class HandshakeTlsTest {
         assertEquals(reply, talk.reply(), "an export that there is looks like one that there is not");
         assertEquals(0, talk.exports.attached);
         assertEquals(Step.MORE_INPUT, talk.step());
+        assertEquals("TLS is required here: begin with STARTTLS", talk.refusal());
     }
 
     @Test

@@ -84,12 +84,6 @@ class AbuseTest extends AuthorityFixture {
         assertArrayEquals(bytes(MIB, 8), client.read(5L * MIB, MIB));
     }
 
-    private static void awaitConnections(ServerFixture fixture, int count) {
-        while (fixture.server.connectionCount() > count) {
-            Thread.onSpinWait();
-        }
-    }
-
     @Test
     void whoSaysHalfOfWhatHeWantsIsCutAfterTheDeadline() throws Exception {
         try (ServerFixture fixture = server(options -> options)) {
@@ -104,7 +98,7 @@ class AbuseTest extends AuthorityFixture {
             for (NbdTestClient client : silent) {
                 assertTrue(client.ended());
             }
-            awaitConnections(fixture, 1);
+            fixture.awaitConnections(1);
             assertTrue(KeptLinesWriter.has("was closed: it did not choose an export within 10 s"));
             assertServed(good);
         }
@@ -118,7 +112,7 @@ class AbuseTest extends AuthorityFixture {
             for (int i = 0; i < 20; i++) {
                 fixture.ticker.advance(Duration.ofNanos(1));
                 silent.add(silent(fixture));
-                awaitConnections(fixture, 4); // who has to go is gone
+                fixture.awaitConnections(4); // who has to go is gone
             }
             NbdTestClient newcomer = attach(fixture);
             assertServed(newcomer);
@@ -126,13 +120,13 @@ class AbuseTest extends AuthorityFixture {
             for (NbdTestClient oldest : silent.subList(0, 18)) {
                 assertTrue(oldest.ended());
             }
-            awaitConnections(fixture, 4);
+            fixture.awaitConnections(4);
             assertTrue(KeptLinesWriter.has("was closed: it had chosen no export, and a newer client needed the place"));
             NbdTestClient last = attach(fixture);
             assertServed(last);
-            awaitConnections(fixture, 4);
+            fixture.awaitConnections(4);
             attach(fixture);
-            awaitConnections(fixture, 4);
+            fixture.awaitConnections(4);
             assertTrue(fixture.connect().ended(), "those who have a volume keep their places");
             assertServed(good);
         }
@@ -146,7 +140,7 @@ class AbuseTest extends AuthorityFixture {
                 (i % 3 == 0 ? silent(fixture) : fixture.connect()).close();
             }
             assertServed(good);
-            awaitConnections(fixture, 1);
+            fixture.awaitConnections(1);
             assertEquals(2, fixture.server.shares().taken());
         }
     }

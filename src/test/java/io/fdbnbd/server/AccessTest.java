@@ -4,6 +4,7 @@ import static io.fdbnbd.server.NbdTestClient.bytes;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.fdbnbd.KeptLinesWriter;
 import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.volume.AckMode;
 import io.fdbnbd.volume.Compression;
@@ -17,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Who is let in by its address, and what may be changed. */
-@Timeout(20)
+@Timeout(60)
 class AccessTest {
     @TempDir
     Path folder;
@@ -38,6 +39,8 @@ class AccessTest {
     void whoComesFromElsewhereIsClosedWithoutAByte() throws Exception {
         try (ServerFixture fixture = serving(from(9, "10.0.0.0/8", "::1"))) {
             assertTrue(fixture.connect().ended());
+            assertTrue(
+                    KeptLinesWriter.has("127.0.0.1 was turned away: its address is in none of the ranges of --allow"));
             NbdTestClient.attach(fixture.server.addresses().getLast(), ServerFixture.DISK)
                     .close();
         }
@@ -52,6 +55,8 @@ class AccessTest {
             fixture.attach();
             NbdTestClient second = fixture.attach();
             assertTrue(fixture.connect().ended());
+            assertTrue(KeptLinesWriter.has(
+                    "its address has 2 connections already, the most that --connections-per-address"));
             ListenAddress unix = fixture.server.addresses().getLast();
             for (int i = 0; i < 3; i++) {
                 NbdTestClient.attach(unix, ServerFixture.DISK).close();

@@ -1,10 +1,13 @@
 package io.fdbnbd.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.fdbnbd.KeptLinesWriter;
 import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.nbd.Request;
+import io.fdbnbd.util.RateLimit;
 import io.fdbnbd.util.Ticker;
 import io.fdbnbd.volume.VolumeException;
 import io.fdbnbd.volume.VolumeException.Kind;
@@ -15,7 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class ErrorsTest {
     private static final Request REQUEST = new Request(0, Nbd.CMD_WRITE, 0, 0, 512);
-    private final Errors errors = new Errors(Ticker.SYSTEM);
+    private final Errors errors = new Errors(new RateLimit(Ticker.SYSTEM));
 
     @ParameterizedTest
     @EnumSource(Kind.class)
@@ -31,6 +34,16 @@ class ErrorsTest {
         assertEquals(Nbd.EIO, errors.report("v", REQUEST, new VolumeException(Kind.IO, "failed")));
         assertEquals(Nbd.EIO, errors.report("v", REQUEST, new VolumeException(Kind.LOST_OWNERSHIP, "lost")));
         assertEquals(Nbd.ESHUTDOWN, errors.report("v", REQUEST, new VolumeException(Kind.SHUTTING_DOWN, "end")));
+    }
+
+    /** It is said once, of the volume, and counted where a connection ends. */
+    @Test
+    void aVolumeThatWasLostIsNoLineForEachRequest() {
+        errors.report("gone", REQUEST, new VolumeException(Kind.LOST_OWNERSHIP, "taken over"));
+        assertFalse(KeptLinesWriter.has("volume 'gone'"));
+        errors.report("gone", REQUEST, new VolumeException(Kind.IO, "a disk"));
+        assertTrue(KeptLinesWriter.has("volume 'gone': WRITE of 512 bytes at 0 failed: a disk"));
+        assertEquals(2, errors.failed());
     }
 
     @Test

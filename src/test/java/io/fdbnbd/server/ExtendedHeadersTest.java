@@ -18,6 +18,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Lengths of 64 bits, and who has a payload. */
 class ExtendedHeadersTest extends FramedRequests {
     private static final int HOLE = Nbd.STATE_HOLE | Nbd.STATE_ZERO;
+
+    /** A transmission flag that this server has no use for: it has one context. */
+    private static final int BLOCK_STATUS_PAYLOAD = 1 << 12;
+
     private static final long END = ServerFixture.DISK_BYTES;
 
     ExtendedHeadersTest() {
@@ -75,6 +79,7 @@ class ExtendedHeadersTest extends FramedRequests {
     @Test
     void aPayloadOfWhatHasNoneIsPassedOverAndInvalid() throws Exception {
         int flag = Nbd.CMD_FLAG_PAYLOAD_LEN;
+        assertEquals(0, client.flags & BLOCK_STATUS_PAYLOAD, "it is not advertised");
         for (int type : new int[] {Nbd.CMD_READ, Nbd.CMD_TRIM, Nbd.CMD_BLOCK_STATUS, Nbd.CMD_FLUSH, 0x7fff}) {
             for (int length : new int[] {12, 4096, 1 << 20}) {
                 assertEquals(

@@ -24,9 +24,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -105,12 +106,17 @@ class RandomTrafficTest {
         System.out.println("RandomTrafficTest: fdbnbd.seed=" + seed);
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             fixture.reads.hasNothingAtHand = readsWait;
-            List<Future<Void>> all = new ArrayList<>();
+            ExecutorCompletionService<Void> all = new ExecutorCompletionService<>(threads);
             for (int i = 0; i < CONNECTIONS; i++) {
-                all.add(threads.submit(new Traffic(attach.call(), framing, i, new Random(seed + i))));
+                all.submit(new Traffic(attach.call(), framing, i, new Random(seed + i)));
             }
-            for (Future<Void> one : all) {
-                one.get();
+            try {
+                for (int i = 0; i < CONNECTIONS; i++) {
+                    all.take().get();
+                }
+            } catch (ExecutionException e) {
+                threads.shutdownNow(); // the others may wait for what does not come
+                throw e;
             }
         }
     }

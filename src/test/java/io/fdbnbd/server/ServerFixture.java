@@ -1,6 +1,7 @@
 package io.fdbnbd.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import io.fdbnbd.metrics.Metrics;
 import io.fdbnbd.nbd.Framing;
@@ -123,6 +124,14 @@ final class ServerFixture implements AutoCloseable {
     /** A client that has connected only, and is closed with this. */
     NbdTestClient connect() throws Exception {
         return keep(NbdTestClient.connect(address()));
+    }
+
+    /** Waits until there are no more than so many, or until the test's time is over. */
+    void awaitConnections(int countMax) {
+        while (server.connectionCount() > countMax) {
+            assertFalse(Thread.interrupted(), () -> server.connectionCount() + " connections");
+            Thread.onSpinWait();
+        }
     }
 
     /** From now on every read of what was written has to wait for the store. */

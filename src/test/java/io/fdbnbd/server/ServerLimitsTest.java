@@ -32,7 +32,7 @@ class ServerLimitsTest {
             assertEquals(0, first.write(0, bytes(512, 1)));
             second.disconnect();
             assertTrue(second.ended());
-            awaitConnections(fixture, 1);
+            fixture.awaitConnections(1);
             assertArrayEquals(bytes(512, 1), fixture.attach().read(0, 512));
         }
     }
@@ -147,12 +147,6 @@ class ServerLimitsTest {
                 assertEquals(0, client.reply().error());
                 client.data(4096);
             }
-        }
-    }
-
-    private static void awaitConnections(ServerFixture fixture, int count) {
-        while (fixture.server.connectionCount() > count) {
-            Thread.onSpinWait();
         }
     }
 }

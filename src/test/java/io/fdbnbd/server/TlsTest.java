@@ -3,10 +3,12 @@ package io.fdbnbd.server;
 import static io.fdbnbd.server.NbdTestClient.bytes;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.fdbnbd.KeptLinesWriter;
 import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.tls.AuthorityFixture;
 import io.fdbnbd.tls.TestAuthority;
@@ -18,6 +20,8 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -29,7 +33,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A server with TLS and clients that are let in, or are not. */
-@Timeout(20)
+@Timeout(60)
 class TlsTest extends AuthorityFixture {
     private static final int MIB = 1 << 20;
 
@@ -215,6 +219,51 @@ class TlsTest extends AuthorityFixture {
             assertEquals(Nbd.REP_ERR_UNKNOWN, go(fixture, none, ""));
             assertEquals(Nbd.REP_ERR_POLICY, go(fixture, none, "disk"));
         }
+    }
+
+    @Test
+    void aNewAuthorityIsUsedWithoutARestart() throws Exception {
+        TestAuthority before = TestAuthority.create(folder, "before");
+        TestAuthority after = TestAuthority.create(folder, "after");
+        SSLContext old = authority.trustingAs(before.client("old", "CN=friend"));
+        SSLContext fresh = authority.trustingAs(after.client("fresh", "CN=friend"));
+        try (ServerFixture fixture = serverFor(before)) {
+            fixture.attachSecurely(old);
+            assertRefused(fixture, fresh);
+            Files.move(after.certificate(), before.certificate(), StandardCopyOption.REPLACE_EXISTING);
+            fixture.attachSecurely(fresh);
+            assertRefused(fixture, old);
+        }
+    }
+
+    /** Clients show little of what they are told; it is the log where the reason is looked for. */
+    @Test
+    void whoGetsNoVolumeIsInTheLogWithTheReason() throws Exception {
+        KeptLinesWriter.forget();
+        TestAuthority strangers = TestAuthority.create(folder, "strangers");
+        Instant longAgo = Instant.now().minus(Duration.ofDays(1000));
+        Issued expired = authority.issue("expired", "CN=late", longAgo, "EC");
+        try (ServerFixture fixture = serverFor(authority, "disk=friend")) {
+            assertRefused(fixture, authority.trustingAs(strangers.client("stranger", "CN=odd\u202e\u0007name")));
+            assertRefused(fixture, authority.trustingAs(expired));
+            try (NbdTestClient inTheClear = fixture.connect()) {
+                inTheClear.greet();
+                assertEquals(Nbd.REP_ERR_TLS_REQD, inTheClear.go("disk"));
+            }
+            SSLContext other = authority.trustingAs(authority.client("other", "CN=other"));
+            try (NbdTestClient refused = haggling(fixture, other)) {
+                assertEquals(Nbd.REP_ERR_POLICY, refused.go("a\nb\u202ec" + "d".repeat(4000)));
+            }
+        }
+        for (String reason : List.of(
+                "certificate of somebody without a name was issued by CN=strangers, which no authority of --tls-ca",
+                "the certificate of late expired at "
+                        + expired.x509().getNotAfter().toInstant(),
+                "got no volume: TLS is required here: begin with STARTTLS",
+                "(other) got no volume: the certificate of other is not allowed to volume 'a\\u000ab\\u202ecddd")) {
+            assertTrue(KeptLinesWriter.has(reason), reason);
+        }
+        assertFalse(KeptLinesWriter.has("d".repeat(1000)));
     }
 
     @Test

@@ -187,6 +187,37 @@ class WaitingRequestsTest {
     }
 
     @Test
+    void flushesThatArriveDuringOneShareTheNextAndItsFailure() throws Exception {
+        beginBurst();
+        assertEquals(0, client.write(0, bytes(4096, 1)));
+        AtomicInteger syncs = new AtomicInteger();
+        fixture.store.always(call -> {
+            if (call != FaultStore.Call.SYNC) {
+                return NONE;
+            }
+            return syncs.incrementAndGet() == 1 ? Fault.delay(hold, reached) : Fault.fail(StoreException.Kind.FATAL);
+        });
+        client.request(0, Nbd.CMD_FLUSH, 1, 0, 0);
+        reached.await();
+        Set<Reply> expected = new HashSet<>();
+        for (int cookie = 2; cookie < 10; cookie++) {
+            client.request(0, Nbd.CMD_FLUSH, cookie, 0, 0);
+            expected.add(new Reply(cookie, Nbd.EIO));
+        }
+        client.request(0, Nbd.CMD_CACHE, 10, 0, 0);
+        assertEquals(new Reply(10, 0), client.reply());
+        hold.countDown();
+        assertEquals(new Reply(1, 0), client.reply());
+        Set<Reply> replies = new HashSet<>();
+        for (int cookie = 2; cookie < 10; cookie++) {
+            replies.add(client.reply());
+        }
+        assertEquals(expected, replies);
+        assertEquals(2, syncs.get());
+        fixture.store.heal();
+    }
+
+    @Test
     void fuaIsAnsweredOnlyWhenItHasCommittedAndIsSynced() throws Exception {
         for (int type : new int[] {Nbd.CMD_WRITE, Nbd.CMD_TRIM, Nbd.CMD_WRITE_ZEROES}) {
             CountDownLatch commit = new CountDownLatch(1);
