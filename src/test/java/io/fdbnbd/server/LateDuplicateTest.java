@@ -153,6 +153,7 @@ class LateDuplicateTest {
     void whatIsStuckNeverLandsAfterItsCopyOnAnotherConnectionThatWasThereBefore(boolean unix) throws Exception {
         start(unix, true);
         NbdTestClient other = fixture.attach();
+        assertEquals(0, other.flush(), "it has found the first idle");
         stall(FEW);
         first.close();
         other.write(0, 1, PLACE, NEW);
