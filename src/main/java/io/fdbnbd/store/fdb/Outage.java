@@ -40,12 +40,18 @@ final class Outage implements AutoCloseable {
     private void run() {
         long endedBefore = 0;
         int silentLooks = 0;
+        long waiting = 0;
         while (!sleepASecond()) {
             long endedNow = ended.get();
             boolean silent = endedNow == endedBefore && begun.get() > endedNow;
             if (!silent && silentLooks >= SILENT_LOOKS_MAX) {
-                Logger.info("the FoundationDB cluster of {} answers again, after {} s", clusterFile, silentLooks);
+                Logger.info(
+                        "the FoundationDB cluster of {} answers again, after {} s, in which {} calls waited",
+                        clusterFile,
+                        silentLooks,
+                        waiting);
             }
+            waiting = begun.get() - endedNow;
             silentLooks = silent ? silentLooks + 1 : 0;
             if (silentLooks == SILENT_LOOKS_MAX) {
                 Logger.warn(

@@ -55,8 +55,8 @@ public final class RocksStore implements Store {
     /** Why nothing is taken any more, if a sync has failed: what the system dropped then, a second sync would not see. */
     private volatile @Nullable StoreException syncFailure;
 
-    /** Whether the last commit failed because the disk was full. Guarded by {@link #commitLock}. */
-    private boolean isFull;
+    /** Whether the last commit failed because the disk was full. Written under {@link #commitLock}. */
+    private volatile boolean isFull;
 
     /** Opens the store in {@code directory}, creating either if there is none. */
     public static RocksStore open(Path directory) throws StoreException {
@@ -216,15 +216,13 @@ public final class RocksStore implements Store {
     // A log whose disk was full cannot be synced, and trying to would keep RocksDB from replacing it, with all that it
     // holds, once there is room. That there is shows when something can be written again.
     private void refuseWhileFull() throws StoreException {
-        commitLock.lock();
+        if (!isFull) {
+            return;
+        }
         try (NativeBatch nothing = new NativeBatch()) {
-            if (isFull) {
-                commitUnderGuards(List.of(), nothing);
-            }
+            commitUnderGuards(List.of(), nothing);
         } catch (RocksDBException e) {
             throw RocksErrors.of(directory, e);
-        } finally {
-            commitLock.unlock();
         }
     }
 

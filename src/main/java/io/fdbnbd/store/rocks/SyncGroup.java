@@ -70,12 +70,14 @@ final class SyncGroup {
         running = true;
         next = new Round();
         lock.unlock();
-        StoreException failure = new StoreException(StoreException.Kind.FATAL, "the sync ended without a result");
+        StoreException failure = null;
         try {
             sync.run();
-            failure = null;
         } catch (StoreException e) {
             failure = e;
+        } catch (RuntimeException | Error e) {
+            failure = new StoreException(StoreException.Kind.FATAL, "the sync ended without a result", e);
+            throw e;
         } finally {
             lock.lock();
             round.failure = failure;
