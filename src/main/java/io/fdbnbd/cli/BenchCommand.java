@@ -150,12 +150,8 @@ final class BenchCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         BenchPlan plan = plan();
-        try (Closer parts = new Closer()) {
-            // Closed last: an interrupted command ends when its log is complete.
-            Interruption interruption = parts.register(Interruption.install());
-            Bench bench = new Bench(uri, plan, BenchClock.SYSTEM, InstantSource.system(), () -> meter(parts));
-            interruption.endWith(bench::stop);
-            BenchResult result = run(bench);
+        try (Interruption interruption = Interruption.install()) {
+            BenchResult result = run(plan, interruption);
             print(result);
             int exitCode = result.isGood() ? Main.EXIT_DONE : Main.EXIT_FAILED;
             interruption.exitWith(exitCode);
@@ -209,10 +205,13 @@ final class BenchCommand implements Callable<Integer> {
         return parts.register(metrics.open(BenchResult.Start.volume(uri)));
     }
 
-    private BenchResult run(Bench bench) throws IOException, InterruptedException {
+    private BenchResult run(BenchPlan plan, Interruption interruption) throws IOException, InterruptedException {
         BenchProgress progress = new BenchProgress(
                 surroundings.terminal() ? Progress.of(spec.commandLine().getErr(), surroundings) : null);
-        try {
+        // The log ends with the load: it would have the time that the printing takes in its rates.
+        try (Closer log = new Closer()) {
+            Bench bench = new Bench(uri, plan, BenchClock.SYSTEM, InstantSource.system(), () -> meter(log));
+            interruption.endWith(bench::stop);
             return bench.run(progress::show);
         } finally {
             progress.end();

@@ -33,6 +33,7 @@ public final class Main implements Runnable {
 
     static final String STORE_VARIABLE = "FDB_NBD_STORE";
 
+    private static final String STORE_OPTION = "--store";
     private static final int USAGE_COLUMNS = 100;
     private static final char UNREADABLE = '\ufffd';
 
@@ -42,7 +43,7 @@ public final class Main implements Runnable {
     private CommandSpec spec;
 
     @Option(
-            names = "--store",
+            names = STORE_OPTION,
             scope = ScopeType.INHERIT,
             paramLabel = "STORE",
             description = {
@@ -121,14 +122,23 @@ public final class Main implements Runnable {
     /** The same in other surroundings; tests run it in process. */
     static CommandLine commandLine(Surroundings surroundings) {
         Main main = new Main(surroundings);
+        CommandLine report = new CommandLine(new ReportCommand());
+        CommandLine bench = new CommandLine(new BenchCommand(surroundings));
         CommandLine command = new CommandLine(main)
                 .addSubcommand(new ServeCommand(main::storeAddress, surroundings))
-                .addSubcommand(new ReportCommand())
-                .addSubcommand(new BenchCommand(surroundings))
+                .addSubcommand(report)
+                .addSubcommand(bench)
                 .addSubcommand(new TopCommand(main::storeAddress, surroundings))
                 .addSubcommand(
                         VolumeCommand.commandLine(new StoreReach(main::storeAddress, surroundings), surroundings));
+        withoutStore(report.getCommandSpec());
+        withoutStore(bench.getCommandSpec());
         return configured(command).setExecutionStrategy(main::execute);
+    }
+
+    /** Takes what all commands have been given from one that would ignore it. */
+    private static void withoutStore(CommandSpec command) {
+        command.remove(command.findOption(STORE_OPTION));
     }
 
     /** What any tree of commands here needs. */
@@ -157,7 +167,7 @@ public final class Main implements Runnable {
         try {
             return StoreAddress.parse(text, surroundings);
         } catch (IllegalArgumentException e) {
-            String source = store == null && !variable.isEmpty() ? STORE_VARIABLE : "--store";
+            String source = store == null && !variable.isEmpty() ? STORE_VARIABLE : STORE_OPTION;
             throw new ParameterException(spec.commandLine(), "in " + source + ": " + e.getMessage(), e);
         }
     }

@@ -21,6 +21,7 @@ import java.io.IOException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -168,7 +169,8 @@ final class ServeCommand implements Callable<Integer> {
         status.serving();
         VolumeList all = volumes.catalog().list();
         all.unreadable().forEach(bad -> Logger.warn("not served: {}", Failures.sentence(bad.cause())));
-        warnOfMissing(access.readOnly(), volumes.catalog());
+        warnOfMissing("--read-only", access.readOnly().volumes(), volumes.catalog());
+        warnOfMissing("--tls-allow", access.grantedVolumes(), volumes.catalog());
         return new Announcement(address, address.option(surroundings), all.volumes(), server.addresses(), ack, access);
     }
 
@@ -213,11 +215,11 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    /** They may be created while this serves; but who has mistyped a name has a volume that everybody can change. */
-    private static void warnOfMissing(Access.ReadOnly readOnly, Catalog catalog) throws VolumeException {
-        for (String volume : readOnly.volumes()) {
+    /** They may be created while this serves; but who has mistyped a name has another door open, or shut, than he meant. */
+    private static void warnOfMissing(String option, Set<String> volumes, Catalog catalog) throws VolumeException {
+        for (String volume : volumes) {
             if (catalog.find(volume).isEmpty()) {
-                Logger.warn("--read-only names volume '{}', which does not exist yet: check the name", volume);
+                Logger.warn("{} names volume '{}', which does not exist yet: check the name", option, volume);
             }
         }
     }

@@ -4,11 +4,13 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
+import io.fdbnbd.util.Printable;
 import io.fdbnbd.util.Sizes;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -19,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 record TopStatus(JsonObject document) {
     private static final MathContext DIGITS = new MathContext(3);
     private static final String NOTHING = "-";
+    private static final String DETACHED = "detached";
     private static final double BYTES_PER_MEGABYTE = 1e6;
     private static final double GROUPED_FROM = 1000;
 
@@ -67,15 +70,19 @@ record TopStatus(JsonObject document) {
         String ready = document.get("ready").getAsBoolean() ? "ready" : "NOT READY";
         lines.add(text(document, "store") + ", " + connections() + ", " + ready);
         document.getAsJsonArray("obstacles")
-                .forEach(obstacle -> lines.add("! " + Text.printable(obstacle.getAsString())));
+                .forEach(obstacle -> lines.add("! " + Printable.of(obstacle.getAsString())));
         return lines;
     }
 
-    /** The volumes, with as many columns as fit. */
+    /** The volumes, with as many columns as fit; those that nobody has attached are last, where a screen may end. */
     List<String> table(int columnsMax) {
         List<List<String>> rows = new ArrayList<>();
         rows.add(COLUMNS);
-        document.getAsJsonArray("volumes").forEach(volume -> rows.add(row(volume.getAsJsonObject())));
+        document.getAsJsonArray("volumes").asList().stream()
+                .map(JsonElement::getAsJsonObject)
+                .sorted(Comparator.comparing(TopStatus::isDetached))
+                .map(TopStatus::row)
+                .forEach(rows::add);
         boolean[] shown = new boolean[COLUMNS.size()];
         Arrays.fill(shown, true);
         for (int column : DISPENSABLE) {
@@ -85,6 +92,10 @@ record TopStatus(JsonObject document) {
             shown[column] = false;
         }
         return rows.stream().map(row -> line(row, rows, shown)).toList();
+    }
+
+    private static boolean isDetached(JsonObject volume) {
+        return text(volume, "state").equals(DETACHED);
     }
 
     private static int width(List<List<String>> rows, boolean[] shown) {
@@ -137,7 +148,7 @@ record TopStatus(JsonObject document) {
     }
 
     private static String text(JsonObject object, String name) {
-        return object.get(name) instanceof JsonPrimitive text ? Text.printable(text.getAsString()) : NOTHING;
+        return object.get(name) instanceof JsonPrimitive text ? Printable.of(text.getAsString()) : NOTHING;
     }
 
     private static @Nullable Double value(JsonObject object, String name) {

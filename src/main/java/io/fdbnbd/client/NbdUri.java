@@ -56,10 +56,12 @@ public record NbdUri(String text, @Nullable Path socket, String host, int port, 
     }
 
     private static NbdUri unix(String text, URI uri) {
-        String query = Objects.requireNonNullElse(uri.getQuery(), "");
+        String query = Objects.requireNonNullElse(uri.getRawQuery(), "");
         for (String parameter : query.split("&", -1)) {
             if (parameter.startsWith(SOCKET_PARAMETER) && parameter.length() > SOCKET_PARAMETER.length()) {
-                Path path = Path.of(parameter.substring(SOCKET_PARAMETER.length()));
+                // A & that is part of the path is escaped, and no end of it.
+                String decoded = URI.create("?" + parameter).getQuery();
+                Path path = Path.of(decoded.substring(SOCKET_PARAMETER.length()));
                 return new NbdUri(text, path, "", 0, export(uri));
             }
         }

@@ -9,7 +9,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -44,12 +43,11 @@ public final class LatencyLog implements AutoCloseable {
     private final Path path;
     private final IntervalReader reader;
     private final Ticker ticker;
-    private final InstantSource clock;
     private final CountDownLatch stopping = new CountDownLatch(1);
     private final Thread thread;
 
     private final long startNanos;
-    private final Instant started;
+    private final long startMillis;
 
     // The thread's own; after its end the close's.
     private long intervalNanos;
@@ -82,8 +80,7 @@ public final class LatencyLog implements AutoCloseable {
         this.path = path;
         this.reader = metrics.reader();
         this.ticker = ticker;
-        this.clock = clock;
-        this.started = clock.instant();
+        this.startMillis = clock.millis();
         this.startNanos = ticker.nanoTime();
         this.intervalNanos = startNanos;
         this.thread = Threads.startPlatform("latency-log", () -> run(interval.toNanos()));
@@ -148,8 +145,9 @@ public final class LatencyLog implements AutoCloseable {
         HistogramLogWriter writer = new HistogramLogWriter(lines);
         writer.outputComment("[fdb-nbd: times are in nanoseconds]");
         writer.outputLogFormatVersion();
-        writer.outputBaseTime(started.toEpochMilli());
-        writer.outputStartTime(clock.millis());
+        writer.outputBaseTime(startMillis);
+        // Of the log, in each of its files: HdrHistogram's own tools leave out what began before.
+        writer.outputStartTime(startMillis);
         writer.outputLegend();
         writer.close();
         return lines.toByteArray();

@@ -9,7 +9,7 @@ public enum Measure {
     TRIM(Unit.NANOS),
     ZEROES(Unit.NANOS),
 
-    /** A stage of a read: what the write buffer had whole. */
+    /** A stage of a read: what the write buffer had whole. Of reads made together, here and below, it is the time of all. */
     READ_BUFFER(Unit.NANOS),
     /** A stage of a read: what had been read ahead. */
     READ_AHEAD(Unit.NANOS),

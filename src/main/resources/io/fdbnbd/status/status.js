@@ -90,7 +90,7 @@
     const line = (label, i) => ({label, stroke: COLORS[i], width: 2, dash: i ? [6, 3] : [], points: {show: false},
       value: (u, value) => (value == null ? '–' : plain(value))});
     plots[id] = new uPlot({
-      width: width(place), height: 200, padding: [12, 16, 0, 0], legend: {live: true},
+      width: width(place), height: 200, padding: [12, 32, 0, 0], legend: charts.legend,
       scales: {x: {range: (u, low, high) => [Math.min(low, high - 60), high]}, y: {range: (u, low, high) => [0, Math.max(1e-3, (high || 0) * 1.1)]}},
       axes: [charts.axis([[1, '{HH}:{mm}:{ss}', null, null, null, null, null, null, 1]]),
         charts.axis((u, values) => values.map(plain), {size: 60})],

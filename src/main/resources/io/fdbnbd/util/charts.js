@@ -34,6 +34,15 @@ const charts = (() => {
     };
   }
 
+  /** A curve's mark in the legend is a piece of it: of two runs, the dashes alone tell which is which. */
+  const legend = {markers: {width: 0, fill: (u, i) => piece(u.series[i].stroke(u, i), u.series[i].dash || [])}};
+
+  function piece(color, dash) {
+    let end = 0;
+    const parts = dash.map((length, i) => `${i % 2 ? 'transparent' : color} ${end}px ${end += length}px`);
+    return parts.length > 0 ? `repeating-linear-gradient(to right, ${parts.join(', ')})` : color;
+  }
+
   /** Curves are shown and hidden by keys as by the mouse. */
   function makeLegendReachable(plot, place) {
     place.querySelectorAll('.u-series').forEach((row, i) => {
@@ -53,5 +62,5 @@ const charts = (() => {
     });
   }
 
-  return {COLORS, variable, short, time, plain, width, axis, makeLegendReachable};
+  return {COLORS, variable, short, time, plain, width, axis, legend, makeLegendReachable};
 })();

@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.fdbnbd.client.NbdUri;
 import io.fdbnbd.metrics.Measure;
+import io.fdbnbd.metrics.Measured;
 import io.fdbnbd.metrics.Meter;
+import io.fdbnbd.metrics.Metrics;
 import io.fdbnbd.metrics.report.Report;
 import io.fdbnbd.nbd.Nbd;
 import java.io.EOFException;
@@ -109,6 +111,46 @@ class BenchTest {
         }
         assertTrue(responses.getValueAtPercentile(90) > stall / 2, "the stall would not show");
         assertTrue(services.getValueAtPercentile(99.9) < 2 * service, "the stall would show without the schedule");
+    }
+
+    /**
+     * A server that holds as many as may be outstanding, for a second. With a rate all see it who come in that second;
+     * else only those do that were sent, which is why there is a rate.
+     */
+    @ParameterizedTest
+    @ValueSource(ints = {1000, 0})
+    void aStallIsSeenByAllWhoComeInItIfThereIsARate(int rate) throws Exception {
+        int depth = 32;
+        Metrics metrics = new Metrics(clock);
+        Measured measured = new Measured(metrics, "disk");
+        List<ScriptedServer.Request> held = new ArrayList<>();
+        try (ScriptedServer server = new ScriptedServer((request, out) -> {
+            boolean holds = request.number() >= 500 && held.size() < depth;
+            if (holds) {
+                held.add(request);
+            } else {
+                clock.spend(rate == 0 ? Duration.ofMillis(1) : Duration.ZERO);
+                request.reply(out, 0);
+            }
+            if (holds && held.size() == depth) {
+                clock.spend(Duration.ofSeconds(1));
+                for (ScriptedServer.Request late : held) {
+                    late.reply(out, 0);
+                }
+            }
+        })) {
+            BenchPlan plan = plan(Pattern.RANDREAD, depth, rate, Duration.ofSeconds(3));
+            Bench bench =
+                    new Bench(NbdUri.parse(server.uri()), plan, clock, () -> Instant.EPOCH, () -> metrics.open("disk"));
+            assertTrue(bench.run((part, requests, bytes) -> {}).isGood());
+        }
+        Histogram reads = measured.of(Measure.READ);
+        assertTrue(reads.getMaxValue() >= Duration.ofSeconds(1).toNanos(), "the largest is the stall");
+        long late = reads.getCountBetweenValues(Duration.ofMillis(400).toNanos(), Long.MAX_VALUE);
+        // One comes each millisecond, and waits for what is left of the second; a meter is exact to a part in 128.
+        long slack = rate == 0 ? 0 : 5;
+        long expected = rate == 0 ? depth : depth + 600;
+        assertTrue(Math.abs(late - expected) <= slack, () -> late + " waited, not " + expected);
     }
 
     /** A request takes twice as long as there is time for one. */

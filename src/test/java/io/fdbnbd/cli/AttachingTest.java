@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.fdbnbd.client.NbdUri;
 import io.fdbnbd.server.ListenAddress;
 import java.io.IOException;
 import java.io.Writer;
@@ -44,6 +45,10 @@ class AttachingTest {
     void anyNameSurvivesUriAndShell(String name) throws Exception {
         URI uri = URI.create(Attaching.uri(TCP, name, false));
         assertEquals("/" + name, uri.getPath());
+        assertEquals(name, NbdUri.parse(uri.toString()).export());
+        ListenAddress named = ListenAddress.parse("unix:/run/" + name);
+        assertEquals(
+                named.resolve(), NbdUri.parse(Attaching.uri(named, name, false)).resolve());
         assertFalse(Attaching.uri(TCP, name, false).contains(","), "QEMU splits at commas");
         // Through standard input, which is UTF-8 whatever the locale; arguments are not.
         Process shell =

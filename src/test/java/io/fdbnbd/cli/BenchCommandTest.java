@@ -3,6 +3,7 @@ package io.fdbnbd.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.fdbnbd.util.JavaCommand;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -10,6 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -158,9 +160,10 @@ class BenchCommandTest {
     }
 
     private static String bench(String uri) {
-        return "'" + Path.of(System.getProperty("java.home"), "bin", "java") + "' -XX:TieredStopAtLevel=1 -cp '"
-                + System.getProperty("java.class.path") + "' " + Main.class.getName() + " bench \"" + uri
-                + "\" --rw=mixed --runtime=200ms --json";
+        String program = JavaCommand.of(Main.class, "-XX:TieredStopAtLevel=1").stream()
+                .map(Attaching::quoted)
+                .collect(Collectors.joining(" "));
+        return program + " bench \"" + uri + "\" --rw=mixed --runtime=200ms --json";
     }
 
     private static void measures(String... command) throws Exception {

@@ -53,7 +53,7 @@ class LogFormatTest {
         String detach = only(lines, "detached from");
         assertTrue(
                 detach.matches(".*: detached from nbd-1 from /127.0.0.1:[0-9]+ after [0-9]+ s: 100 requests"
-                        + " \\(0 refused\\), 0 B read, 400 KiB written"),
+                        + " \\(0 refused, 0 failed\\), 0 B read, 400 KiB written"),
                 detach);
         assertTrue(lines.size() < 10, "a line for each request? " + lines);
     }

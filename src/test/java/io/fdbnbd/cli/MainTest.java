@@ -1,6 +1,7 @@
 package io.fdbnbd.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.PrintWriter;
@@ -21,6 +22,18 @@ class MainTest {
         assertTrue(help.startsWith(("Usage: fdb-nbd " + command).strip()), help);
         assertTrue(help.contains("Examples:"), help);
         assertTrue(help.contains("--store"), help);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bench", "report"})
+    void whatHasNothingToDoWithAStoreDoesNotAskForOne(String command) {
+        String help = CommandRun.of(command, "--help").done();
+        assertTrue(help.startsWith("Usage: fdb-nbd " + command), help);
+        assertTrue(help.contains("--log-level"), help);
+        assertFalse(help.contains("--store"), help);
+        assertEquals(
+                "Unknown option: '--store=memory:'",
+                CommandRun.of(command, "nbd://localhost/x", "--store=memory:").refused());
     }
 
     @Test

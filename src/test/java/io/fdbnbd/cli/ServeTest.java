@@ -11,6 +11,7 @@ import io.fdbnbd.server.NbdTestClient;
 import io.fdbnbd.store.Batch;
 import io.fdbnbd.store.Store;
 import io.fdbnbd.store.rocks.RocksStore;
+import io.fdbnbd.tls.TestAuthority;
 import io.fdbnbd.util.Ticker;
 import io.fdbnbd.volume.AckMode;
 import io.fdbnbd.volume.Attachment;
@@ -69,6 +70,31 @@ class ServeTest {
             assertEquals(CommandRun.FAILED, list.exitCode());
             assertEquals("fdb-nbd: " + damage + "\n", list.err());
             assertTrue(list.out().contains("\nb "), list.out());
+        }
+    }
+
+    @Test
+    void namesOfVolumesThatAreMissingAreInTheLog() throws Exception {
+        TestAuthority authority = TestAuthority.create(temp, "authority");
+        TestAuthority.Issued own = authority.server("server");
+        try (ServerProcess server = ServerProcess.start(
+                "--store=memory:",
+                "--listen=127.0.0.1:0",
+                "--create=disk:1M",
+                "--read-only=dsik",
+                "--tls-cert=" + own.certificate(),
+                "--tls-key=" + own.key(),
+                "--tls-ca=" + authority.certificate(),
+                "--tls-allow=CN=backup,O=Example",
+                "--tls-allow=*=CN=backup,O=Example",
+                "--tls-allow=disk=backup")) {
+            List<String> warnings = server.log()
+                    .lines()
+                    .filter(line -> line.contains("does not exist yet: check the name"))
+                    .toList();
+            assertEquals(2, warnings.size(), server.log());
+            assertTrue(warnings.getFirst().contains("--read-only names volume 'dsik'"), server.log());
+            assertTrue(warnings.getLast().contains("--tls-allow names volume 'CN'"), server.log());
         }
     }
 

@@ -75,6 +75,10 @@ class StatusPageInBrowserTest {
                 .getAsJsonObject();
         assertEquals("ready", browser.evaluate("document.getElementById('state').textContent"));
         assertEquals("2", browser.evaluate("document.querySelectorAll('#volumes tbody tr').length"));
+        assertEquals(
+                "0",
+                browser.evaluate("(box => box.scrollWidth - box.clientWidth)(document.querySelector('.wide'))"),
+                "columns that a desk does not see");
         JsonObject volume = document.getAsJsonArray("volumes").get(1).getAsJsonObject();
         assertShown("volume", "disk");
         assertShown("IOPS", volume.get("iops").getAsString());

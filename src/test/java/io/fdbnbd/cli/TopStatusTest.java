@@ -41,6 +41,19 @@ class TopStatusTest {
         assertEquals(3, status.table(Integer.MAX_VALUE).size());
     }
 
+    @Test
+    void volumesThatNobodyHasAttachedAreLast() throws IOException {
+        TopStatus status = TopSource.parse("{\"ready\": true, \"obstacles\": [], \"volumes\": ["
+                + "{\"name\": \"a\", \"state\": \"detached\"}, {\"name\": \"b\", \"state\": \"failed\"},"
+                + " {\"name\": \"c\", \"state\": \"detached\"}, {\"name\": \"d\", \"state\": \"serving\"}]}");
+        assertEquals(
+                List.of("b", "d", "a", "c"),
+                status.table(Integer.MAX_VALUE).stream()
+                        .skip(1)
+                        .map(line -> line.substring(0, 1))
+                        .toList());
+    }
+
     /** Whatever a server says, a terminal obeys none of it. */
     @Test
     void nothingThatATerminalObeysIsShown() throws IOException {

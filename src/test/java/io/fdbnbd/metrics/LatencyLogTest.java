@@ -32,13 +32,14 @@ import org.junit.jupiter.api.io.TempDir;
 class LatencyLogTest {
     private static final double NANOS_PER_MICRO = 1000;
     private static final Instant START = Instant.parse("2026-01-31T12:00:00Z");
+    private static final long TICKER_START = 77;
 
     @TempDir
     private Path temp;
 
     private final Metrics metrics = new Metrics(Ticker.SYSTEM);
     private final Meter meter = metrics.open("a disk, or two");
-    private final AtomicLong nanos = new AtomicLong(77);
+    private final AtomicLong nanos = new AtomicLong(TICKER_START);
     private Path path = Path.of("");
 
     @BeforeEach
@@ -46,10 +47,14 @@ class LatencyLogTest {
         path = temp.resolve("latency.hlog");
     }
 
-    /** The clock stands still: only {@link #pass} and the close take intervals. */
+    /** The clocks stand still: only {@link #pass} and the close take intervals. */
     private LatencyLog start(long fileBytesMax, int filesMax) throws IOException {
         RolledFile file = new RolledFile(path, fileBytesMax, filesMax);
-        return new LatencyLog(file, path, LatencyLog.INTERVAL_MAX, metrics, nanos::get, () -> START);
+        return new LatencyLog(file, path, LatencyLog.INTERVAL_MAX, metrics, nanos::get, this::time);
+    }
+
+    private Instant time() {
+        return START.plusNanos(nanos.get() - TICKER_START);
     }
 
     private void pass(LatencyLog log, Duration time) {

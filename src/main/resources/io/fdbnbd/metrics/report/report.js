@@ -30,7 +30,7 @@
     const output = section.querySelector('output');
     if (plots[id]) plots[id].destroy();
     output.textContent = '';
-    const plot = new uPlot({width: width(place), height: height(place), padding: [12, 32, 0, 0], ...options}, columns, place);
+    const plot = new uPlot({width: width(place), height: height(place), padding: [12, 32, 0, 0], legend: charts.legend, ...options}, columns, place);
     plots[id] = plot;
     charts.makeLegendReachable(plot, place);
     place.onkeydown = event => step(plot, output, event);
@@ -123,6 +123,7 @@
       series: [{label: 'time (s)', value: (u, x) => plain(x)},
         {label: 'number', scale: 'count', paths: () => null, points: {show: false}, value: (u, v) => plain(v)},
         {label: 'latencies up to', scale: 'count', paths: () => null, points: {show: false}, value: (u, v) => time(v)}],
+      legend: {markers: {show: false}},
       hooks: {drawClear: [u => paint(u, run, cells, most, end)]},
     }, [middles(run), series.counts, slotMaxima(series, rows)]);
   }

@@ -132,6 +132,12 @@ class PageInBrowserTest {
         assertEquals(0, browser.overflow(), "the page is wider than the screen");
         String dom = browser.dom();
         assertEquals(expected(first.sum(READ)), numbersOfRow(dom, "requests", "read"));
+        assertEquals(
+                "2",
+                browser.evaluate(
+                        "new Set([...document.querySelectorAll('#percentiles .u-series + .u-series .u-marker')].map("
+                                + "mark => mark.style.background)).size"),
+                "the runs look alike in the legend");
         String rest = dom.substring(dom.indexOf(after + "</td>"));
         assertEquals(expected(second.sum(READ)), numbersOfRow("id=\"requests\"" + rest, "requests", "read"));
     }
