@@ -55,15 +55,16 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / TICKS, int(re.search(r"VmHWM:\s*(\d+)", status).group(1)) / 1024
 
     def fio(self, arguments, seconds, unix=False, exports=None):
-        """fio's figures, None where it failed: one job for each export, for so long or else once over the span."""
+        """fio's figures, or None and its words on stderr: a job for each export, for so long or once over the span."""
         where = f"nbd+unix:///{{}}?socket={self.socket}" if unix else f"nbd://127.0.0.1:{self.port}/{{}}"
         timed = ["--time_based", f"--runtime={seconds}"] if seconds else []
-        jobs = [part for export in exports or [self.export] for part in ("--name=bench", f"--uri={where.format(export)}",
-                "--ioengine=nbd", f"--size={self.span}", "--randrepeat=0", "--refill_buffers", "--group_reporting",
-                *timed, *arguments.split())]
+        jobs = [part for export in exports or [self.export] for part in ("--name=bench", "--ioengine=nbd",
+                f"--uri={where.format(export)}", f"--size={self.span}", "--randrepeat=0", "--refill_buffers",
+                "--group_reporting", *timed, *arguments.split())]
         cpu, _ = self.usage()
         done = subprocess.run(["fio", "--output-format=json", *jobs], capture_output=True, text=True, cwd=self.dir)
         if done.returncode != 0:
+            print(f"{self.name}: fio {arguments} failed: {done.stderr or done.stdout}", file=sys.stderr, flush=True)
             return None
         job = json.loads(done.stdout[done.stdout.index("{"):])["jobs"][0]
         after, peak = self.usage()
