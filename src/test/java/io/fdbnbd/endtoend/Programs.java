@@ -27,7 +27,8 @@ final class Programs {
     static final int RUN_SECONDS_MAX = 1200;
 
     /** Daemons and clients of block devices live there, and what {@code tools/test} has put beside the system's own. */
-    private static final List<String> MORE_PLACES = List.of("/usr/sbin", "/sbin", cache() + "/fdb-nbd/qemu-10/bin");
+    private static final List<String> MORE_PLACES =
+            List.of("/usr/sbin", "/sbin", cache() + "/fdb-nbd/qemu-10/bin", cache() + "/fdb-nbd/prometheus/bin");
 
     private Programs() {}
 
