@@ -9,13 +9,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The Debian package, installed in a system that has nothing else, by {@code tools/package.d/check}. */
+/**
+ * The Debian package: in a system that has nothing else, by {@code tools/package.d/check}, and in one that has booted, by
+ * {@code tools/package.d/machine}.
+ */
 @Tag("slow")
 class PackageTest {
     private static final Path PACKAGES = Path.of("target/package");
@@ -23,6 +27,10 @@ class PackageTest {
             Path.of("tools/package").toAbsolutePath().toString();
     private static final String CHECK =
             Path.of("tools/package.d/check").toAbsolutePath().toString();
+    private static final String MACHINE =
+            Path.of("tools/package.d/machine").toAbsolutePath().toString();
+
+    private static @Nullable Path built;
 
     /** As in most containers, where root is not all-powerful: without the capability, and with no user but itself. */
     @ParameterizedTest
@@ -39,28 +47,38 @@ class PackageTest {
 
     @Test
     void itInstallsAndServesAndGoesAwayWithoutATrace() throws IOException {
-        Programs.Run available = Programs.tryRun(CHECK, "available");
-        if (available.exitCode() != 0) {
-            System.out.println(
-                    "the package is not tested: " + available.output().strip());
-            Assumptions.abort(available.output().strip());
-        }
-        Programs.run(BUILD);
-        try (DirectoryStream<Path> packages = Files.newDirectoryStream(PACKAGES, "*.deb")) {
-            Path built = packages.iterator().next();
-            String output = Programs.run(CHECK, "run", built);
-            assertTrue(output.endsWith("nothing else is left\n"), output);
-        }
+        String output = run(CHECK);
+        assertTrue(output.endsWith("nothing else is left\n"), output);
         // What is in the archive is what is in the package.
-        try (DirectoryStream<Path> archives = Files.newDirectoryStream(PACKAGES, "*.tar.gz")) {
-            String listing =
-                    Programs.run("tar", "--list", "--file", archives.iterator().next());
-            assertEquals(
-                    1,
-                    listing.lines()
-                            .filter(name -> name.endsWith("/bin/fdb-nbd"))
-                            .count(),
-                    listing);
+        String listing = Programs.run("tar", "--list", "--file", only("*.tar.gz"));
+        assertEquals(
+                1, listing.lines().filter(name -> name.endsWith("/bin/fdb-nbd")).count(), listing);
+    }
+
+    /** What docs/operations.md has people type, among other things. */
+    @Test
+    void systemdStartsItAndTheKernelAttachesItsVolumesAtBoot() throws IOException {
+        String output = run(MACHINE);
+        assertTrue(output.endsWith("=== done\n"), output);
+    }
+
+    private static String run(String tool) throws IOException {
+        Programs.Run available = Programs.tryRun(tool, "available");
+        if (available.exitCode() != 0) {
+            String obstacle = available.output().strip();
+            System.out.println("the package is not tested by " + Path.of(tool).getFileName() + ": " + obstacle);
+            Assumptions.abort(obstacle);
+        }
+        if (built == null) {
+            Programs.run(BUILD);
+            built = only("*.deb");
+        }
+        return Programs.run(tool, "run", built);
+    }
+
+    private static Path only(String pattern) throws IOException {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(PACKAGES, pattern)) {
+            return files.iterator().next();
         }
     }
 }
