@@ -75,6 +75,15 @@ install_packages() {
   quietly "${command[@]}" "$@"
 }
 
+# Runs a command with the path of a directory behind its arguments, which goes with it.
+with_scratch() {
+  local scratch status=0
+  scratch=$(mktemp -d)
+  "$@" "$scratch" || status=$?
+  rm -r "$scratch"
+  return "$status"
+}
+
 # Runs a command whose output nobody needs unless it fails.
 quietly() {
   local output

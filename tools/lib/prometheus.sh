@@ -7,15 +7,11 @@ prometheus_bin=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/fdb-nbd/prometheus/bin
 # Puts prometheus and promtool into $prometheus_bin. Fails, with what it knows of the reason, where that cannot be done.
 install_prometheus() {
   [[ ! -x $prometheus_bin/prometheus || ! -x $prometheus_bin/promtool ]] || return 0
-  local work status=0
   if [[ $(package_manager || true) != apt-get ]]; then
     echo "it is taken from a package of Debian's, by root" >&2
     return 1
   fi
-  work=$(mktemp -d)
-  unpack_prometheus "$work" || status=$?
-  rm -r "$work"
-  return "$status"
+  with_scratch unpack_prometheus
 }
 
 unpack_prometheus() {

@@ -7,15 +7,11 @@ qemu10_bin=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/fdb-nbd/qemu-10/bin
 # Puts qemu-img-10 and qemu-io-10 into $qemu10_bin. Fails, with what it knows of the reason, where that cannot be done.
 install_qemu10() {
   [[ ! -x $qemu10_bin/qemu-img-10 || ! -x $qemu10_bin/qemu-io-10 ]] || return 0
-  local work status=0
   if [[ $(package_manager || true) != apt-get ]] || ! grep -qsx VERSION_CODENAME=bookworm /etc/os-release; then
     echo "it is taken from the backports of Debian 12, by root" >&2
     return 1
   fi
-  work=$(mktemp -d)
-  unpack_qemu10 "$work" || status=$?
-  rm -r "$work"
-  return "$status"
+  with_scratch unpack_qemu10
 }
 
 # With lists and a cache of its own: the system's apt knows nothing of backports before or after.
