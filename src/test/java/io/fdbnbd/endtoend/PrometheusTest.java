@@ -9,6 +9,7 @@ import com.google.gson.JsonParser;
 import io.fdbnbd.cli.Main;
 import io.fdbnbd.util.JavaCommand;
 import java.io.IOException;
+import java.net.HttpURLConnection;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -143,19 +144,26 @@ class PrometheusTest {
     }
 
     private void ask(String url, String query, Map<String, String> unanswered) {
-        String answer = get(url + URLEncoder.encode(query, StandardCharsets.UTF_8));
-        JsonObject document = JsonParser.parseString(answer).getAsJsonObject();
-        boolean good = document.get("status").getAsString().equals("success")
-                && !document.getAsJsonObject("data").getAsJsonArray("result").isEmpty();
-        if (!good) {
-            unanswered.put(query, answer);
+        HttpResponse<String> answer = fetch(url + URLEncoder.encode(query, StandardCharsets.UTF_8));
+        // It listens before it is ready to answer.
+        if (answer.statusCode() != HttpURLConnection.HTTP_OK || isEmpty(answer.body())) {
+            unanswered.put(query, answer.body());
         }
     }
 
+    private static boolean isEmpty(String answer) {
+        JsonObject document = JsonParser.parseString(answer).getAsJsonObject();
+        return document.getAsJsonObject("data").getAsJsonArray("result").isEmpty();
+    }
+
     private String get(String url) {
+        return fetch(url).body();
+    }
+
+    private HttpResponse<String> fetch(String url) {
         try {
             HttpRequest request = HttpRequest.newBuilder(URI.create(url)).build();
-            return http.send(request, HttpResponse.BodyHandlers.ofString()).body();
+            return http.send(request, HttpResponse.BodyHandlers.ofString());
         } catch (IOException e) {
             throw new AssertionError(url, e);
         } catch (InterruptedException e) {
