@@ -13,11 +13,7 @@ import io.fdbnbd.store.StoreLimits;
 import io.fdbnbd.util.Gate;
 import io.fdbnbd.util.Threads;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.NavigableMap;
-import java.util.TreeMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -38,47 +34,8 @@ public final class MemoryStore implements Store {
     private final ExecutorService executor = Executors.newThreadPerTaskExecutor(Threads.virtual("memory-io"));
     private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
 
-    // Both guarded by lock. The order of all rows, and a short way to each of them: most calls are for one key that is
-    // there already, and following a tree to it would cost more than all else that they do.
-    private final NavigableMap<byte[], Row> ordered = new TreeMap<>(Arrays::compareUnsigned);
-    private final Map<Key, Row> byKey = new HashMap<>();
-
-    private record Key(byte[] bytes) {
-        @Override
-        public boolean equals(@Nullable Object other) {
-            return other instanceof Key key && Arrays.equals(bytes, key.bytes);
-        }
-
-        @Override
-        public int hashCode() {
-            // FNV-1a: keys that differ in a few bits of a number are the rule, and would collide under a smaller
-            // factor.
-            int hash = 0x811c9dc5;
-            for (byte part : bytes) {
-                hash = (hash ^ part) * 0x01000193;
-            }
-            return hash;
-        }
-    }
-
-    /** A pair. A new value of the same length is copied over the old one: blocks that are overwritten leave no garbage. */
-    private static final class Row {
-        final byte[] key;
-        byte[] value;
-
-        Row(byte[] key, byte[] value) {
-            this.key = key;
-            this.value = value.clone();
-        }
-
-        void set(byte[] newValue) {
-            if (newValue.length == value.length) {
-                System.arraycopy(newValue, 0, value, 0, newValue.length);
-            } else {
-                value = newValue.clone();
-            }
-        }
-    }
+    /** Guarded by {@link #lock}. */
+    private final SortedRows rows = new SortedRows();
 
     @Override
     public StoreLimits limits() {
@@ -113,19 +70,13 @@ public final class MemoryStore implements Store {
 
     private void visit(KeyRange range, RowVisitor visitor) {
         if (range.isSingleKey()) {
-            byte[] value = find(range.begin());
+            byte[] value = rows.get(range.begin());
             if (value != null) {
                 visitor.row(range.begin(), value);
             }
             return;
         }
-        int left = range.rowsMax();
-        for (Row row : ordered.subMap(range.begin(), range.end()).values()) {
-            visitor.row(row.key, row.value);
-            if (--left == 0) {
-                return;
-            }
-        }
+        rows.visit(range.begin(), range.end(), range.rowsMax(), visitor);
     }
 
     /** Always answers: there is no disk to wait for. */
@@ -157,53 +108,37 @@ public final class MemoryStore implements Store {
     private final class Apply implements Batch.Operations {
         @Override
         public void set(byte[] key, byte[] value) {
-            Row row = byKey.get(new Key(key));
-            if (row != null) {
-                row.set(value);
-            } else {
-                Row added = new Row(key, value);
-                byKey.put(new Key(key), added);
-                ordered.put(key, added);
-            }
+            rows.set(key, value);
         }
 
         @Override
         public void clear(byte[] key) {
-            if (byKey.remove(new Key(key)) != null) {
-                ordered.remove(key);
-            }
+            rows.remove(key);
         }
 
         @Override
         public void clearRange(byte[] begin, byte[] end) {
-            NavigableMap<byte[], Row> cleared = ordered.subMap(begin, true, end, false);
-            cleared.keySet().forEach(key -> byKey.remove(new Key(key)));
-            cleared.clear();
+            rows.removeRange(begin, end);
         }
 
         @Override
         public void setBits(byte[] key, byte[] bits) {
-            set(key, Bits.set(find(key), bits));
+            rows.set(key, Bits.set(rows.get(key), bits));
         }
 
         @Override
         public void clearBits(byte[] key, byte[] bits) {
-            byte[] left = Bits.clear(find(key), bits);
+            byte[] left = Bits.clear(rows.get(key), bits);
             if (left == null) {
-                clear(key);
+                rows.remove(key);
             } else {
-                set(key, left);
+                rows.set(key, left);
             }
         }
     }
 
-    private byte @Nullable [] find(byte[] key) {
-        Row row = byKey.get(new Key(key));
-        return row == null ? null : row.value;
-    }
-
     private void check(Guard guard) throws StoreException {
-        if (!Arrays.equals(find(guard.key()), guard.value())) {
+        if (!Arrays.equals(rows.get(guard.key()), guard.value())) {
             throw new StoreException(Kind.GUARD_LOST, "a guard does not hold any more: its key was rewritten");
         }
     }
