@@ -92,8 +92,12 @@ final class SocketPlace {
             while (name.length() < Math.min(room, DIRECTORY_NAME_CHARS_MAX)) {
                 name.append(Character.forDigit(random.nextInt(Character.MAX_RADIX), Character.MAX_RADIX));
             }
+            Path own = place.resolveSibling(name.toString());
+            if (own.equals(place)) {
+                continue;
+            }
             try {
-                return Files.createDirectory(place.resolveSibling(name.toString()), OWN);
+                return Files.createDirectory(own, OWN);
             } catch (FileAlreadyExistsException e) {
                 Logger.trace("{} is taken", name);
             } catch (NoSuchFileException e) {

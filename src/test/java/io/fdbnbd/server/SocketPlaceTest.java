@@ -91,6 +91,20 @@ class SocketPlaceTest {
         assertEquals(List.of(), files(directory));
     }
 
+    /** The directory for the making may have names of one byte only, and must not lie where the socket is to lie. */
+    @Test
+    void theNameOfTheSocketIsNotTakenForItsMaking() throws Exception {
+        Path directory = directory(104, "a");
+        for (int digit = 0; digit < Character.MAX_RADIX; digit++) {
+            char name = Character.forDigit(digit, Character.MAX_RADIX);
+            if (name != 'a') {
+                Files.createDirectory(directory.resolve(String.valueOf(name)));
+            }
+        }
+        String refusal = refusal(directory.resolve("a"));
+        assertTrue(refusal.contains("all short names"), refusal);
+    }
+
     private static String refusal(Path place) {
         return assertThrows(IOException.class, () -> listeningAt(place)).toString();
     }
