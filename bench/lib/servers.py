@@ -1,10 +1,13 @@
 """What the benches share: a server process that fio runs against, and what machine both were on."""
-import json, os, pathlib, re, shutil, socket, subprocess, sys, time
+import json, os, pathlib, re, shutil, signal, socket, subprocess, sys, time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SPAN = 512 << 20
 TICKS = os.sysconf("SC_CLK_TCK")
 LISTEN = "--listen 127.0.0.1:{port} --listen unix:{socket}"
+
+# A bench that is told to stop takes its servers and its files with it.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 class Server:
