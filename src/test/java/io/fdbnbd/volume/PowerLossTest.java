@@ -1,5 +1,6 @@
 package io.fdbnbd.volume;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import io.fdbnbd.store.rocks.PowerLossStore;
@@ -23,7 +24,7 @@ class PowerLossTest {
 
     private static final long SEED = 20261123;
     private static final int GENERATIONS = 3;
-    private static final int OPERATIONS_MAX = 400;
+    private static final int OPERATIONS_MAX = 1000;
     private static final int SECTOR_BYTES = 512;
     private static final int SECTORS = 6000;
     private static final int SECTORS_AT_ONCE_MAX = 160;
@@ -47,11 +48,13 @@ class PowerLossTest {
         }
         Path now = directory.resolve("0");
         for (int generation = 1; generation <= GENERATIONS; generation++) {
+            boolean last = generation == GENERATIONS;
             PowerLossStore store = PowerLossStore.open(now);
             try (Rig rig = open(store, ackMode)) {
-                for (int i = random.nextInt(OPERATIONS_MAX); i > 0; i--) {
+                for (int i = last ? OPERATIONS_MAX : random.nextInt(OPERATIONS_MAX); i > 0; i--) {
                     step(rig, random);
                 }
+                assertTrue(!last || store.logsUsedAgain() > 0, "too few bytes for a log to be used again");
                 for (Loss loss : LOSSES) {
                     store.copyAfter(loss, directory.resolve(generation + "-" + loss), random);
                 }

@@ -101,7 +101,9 @@ final class RocksTuning implements AutoCloseable {
                 .setLevel0FileNumCompactionTrigger(UNSORTED_TABLES_MAX)
                 .setLevelCompactionDynamicLevelBytes(true)
                 .setBytesPerSync(BYTES_PER_SYNC)
-                .setWalBytesPerSync(BYTES_PER_SYNC);
+                .setWalBytesPerSync(BYTES_PER_SYNC)
+                // Written over: a file system syncs what makes no file longer in half the time.
+                .setRecycleLogFileNum(MEMTABLES_MAX);
         setSafety();
     }
 

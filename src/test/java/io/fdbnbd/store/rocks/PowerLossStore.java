@@ -8,12 +8,12 @@ import io.fdbnbd.store.Store;
 import io.fdbnbd.store.StoreException;
 import io.fdbnbd.store.StoreLimits;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -26,17 +26,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * A RocksDB store whose directory can be had as the machine's loss of power would leave it, at any moment.
  *
- * <p>A log is only ever appended to, so what a sync covers of it is a prefix: at least the length that it had when the
- * sync began. That is noted when RocksDB itself has counted the sync, and everything behind it is thrown away, kept in
- * part, or replaced by what stands in a file whose length was written and whose bytes were not. The length at the
- * beginning is less than what was synced if others commit meanwhile: more is lost here than would be.
+ * <p>What a sync covers of a log is at least what stood there when the sync began. That is kept when RocksDB itself has
+ * counted the sync, and whatever was written since, behind it or over a log of before that is used again, is undone,
+ * undone in part, or replaced by what stands in a file whose length was written and whose bytes were not. What others
+ * commit while a sync runs may be synced as well: more is lost here than would be.
  *
  * <p>Not covered: tables, their list and CURRENT are taken as they are, since RocksDB syncs them before it relies on
  * them and that is not repeated here; that its count of syncs is one of calls to the system; and disks that lie.
  */
 public final class PowerLossStore implements Store {
 
-    /** What becomes of the bytes of a log that were not synced. */
+    /** What becomes of the bytes of a log that were written since the last sync. */
     public enum Loss {
         /** They are there: the process died, and the machine did not. */
         NONE,
@@ -44,12 +44,16 @@ public final class PowerLossStore implements Store {
         ALL,
         /** There up to some byte. */
         TAIL,
-        /** Zeroes. */
+        /** Gone, but for the length of the file. */
         ZEROED,
-        /** Page by page there, or zeroes. */
+        /** Page by page there, or gone. */
         PAGES
     }
 
+    /** What a file has, by its key: a log that is used again gets another name. */
+    private record Log(Object fileKey, byte[] bytes) {}
+
+    private static final byte[] NOTHING = {};
     private static final int PAGE_BYTES = 4096;
     private static final int COPY_ATTEMPTS_MAX = 1000;
 
@@ -60,25 +64,36 @@ public final class PowerLossStore implements Store {
     private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock(true);
 
     // Written by the one thread that syncs.
-    private volatile Map<String, Long> syncedBytes;
+    private volatile Map<String, Log> synced;
 
-    private PowerLossStore(Path directory, RocksStore under, Map<String, Long> syncedBytes) {
+    private PowerLossStore(Path directory, RocksStore under, Map<String, Log> synced) {
         this.directory = directory;
         this.under = under;
-        this.syncedBytes = syncedBytes;
+        this.synced = synced;
     }
 
     /** Opens a directory, with memtables so small that logs and tables come and go. What is in it counts as synced. */
     public static PowerLossStore open(Path directory) throws IOException {
         Files.createDirectories(directory);
-        Map<String, Long> logs = logs(directory);
+        Map<String, Log> logs = logs(directory);
         return new PowerLossStore(directory, RocksStore.open(directory, new RocksOptions(8 << 20, 1 << 20, 2)), logs);
     }
 
-    private static Map<String, Long> logs(Path directory) throws IOException {
-        Map<String, Long> lengths = lengths(directory);
-        lengths.keySet().removeIf(name -> !name.endsWith(".log"));
-        return lengths;
+    private static Map<String, Log> logs(Path directory) throws IOException {
+        Map<String, Log> logs = new TreeMap<>();
+        for (String name : lengths(directory).keySet()) {
+            Path file = directory.resolve(name);
+            try {
+                if (name.endsWith(".log")) {
+                    Object key = Files.readAttributes(file, BasicFileAttributes.class)
+                            .fileKey();
+                    logs.put(name, new Log(key, Files.readAllBytes(file)));
+                }
+            } catch (NoSuchFileException e) {
+                // Not needed any more, and deleted just now.
+            }
+        }
+        return logs;
     }
 
     private static Map<String, Long> lengths(Path directory) throws IOException {
@@ -97,15 +112,31 @@ public final class PowerLossStore implements Store {
 
     /** Makes what a loss of power now would leave. {@code target} must not exist. */
     public void copyAfter(Loss loss, Path target, Random random) throws IOException {
+        Map<String, Log> written;
         lock.writeLock().lock();
         try {
             copyTo(target);
+            written = logs(directory);
         } finally {
             lock.writeLock().unlock();
         }
-        for (Map.Entry<String, Long> log : logs(target).entrySet()) {
-            long synced = syncedBytes.getOrDefault(log.getKey(), 0L);
-            lose(loss, target.resolve(log.getKey()), Math.min(synced, log.getValue()), random);
+        Map<Object, byte[]> before = new HashMap<>();
+        synced.values().forEach(log -> before.put(log.fileKey(), log.bytes()));
+        for (Map.Entry<String, Log> log : written.entrySet()) {
+            Path file = target.resolve(log.getKey());
+            if (loss == Loss.ALL && !synced.containsKey(log.getKey())) {
+                Files.deleteIfExists(file);
+            } else if (Files.exists(file)) {
+                byte[] old = before.getOrDefault(log.getValue().fileKey(), NOTHING);
+                Files.write(file, left(loss, old, log.getValue().bytes(), random));
+            }
+        }
+    }
+
+    /** How often RocksDB has begun to write over a log of before, by what it tells itself. */
+    public long logsUsedAgain() throws IOException {
+        try (Stream<String> lines = Files.lines(directory.resolve("LOG"))) {
+            return lines.filter(line -> line.contains("reusing log")).count();
         }
     }
 
@@ -137,30 +168,33 @@ public final class PowerLossStore implements Store {
         Files.delete(directory);
     }
 
-    private static void lose(Loss loss, Path log, long synced, Random random) throws IOException {
-        try (FileChannel file = FileChannel.open(log, StandardOpenOption.WRITE)) {
-            long end = file.size();
-            switch (loss) {
-                case NONE -> {}
-                case ALL -> file.truncate(synced);
-                case TAIL -> file.truncate(synced + random.nextLong(end - synced + 1));
-                case ZEROED -> zero(file, synced, end);
-                case PAGES -> {
-                    for (long at = synced; at < end; at = (at / PAGE_BYTES + 1) * PAGE_BYTES) {
-                        if (random.nextBoolean()) {
-                            zero(file, at, Math.min(end, (at / PAGE_BYTES + 1) * PAGE_BYTES));
-                        }
+    /** @return what is left of a log that had {@code old} at the last sync, and has {@code now} */
+    private static byte[] left(Loss loss, byte[] old, byte[] now, Random random) {
+        byte[] gone = Arrays.copyOf(old, now.length);
+        return switch (loss) {
+            case NONE -> now;
+            case ALL -> old;
+            case TAIL -> {
+                int same = Arrays.mismatch(old, now);
+                int from = same < 0 ? now.length : same;
+                int there = from + random.nextInt(now.length - from + 1);
+                yield replaced(Arrays.copyOf(old, Math.max(old.length, there)), now, 0, there);
+            }
+            case ZEROED -> gone;
+            case PAGES -> {
+                for (int at = 0; at < now.length; at += PAGE_BYTES) {
+                    if (random.nextBoolean()) {
+                        replaced(gone, now, at, Math.min(now.length, at + PAGE_BYTES));
                     }
                 }
+                yield gone;
             }
-        }
-        if (loss == Loss.ALL && synced == 0) {
-            Files.delete(log);
-        }
+        };
     }
 
-    private static void zero(FileChannel file, long from, long to) throws IOException {
-        file.write(ByteBuffer.allocate((int) (to - from)), from);
+    private static byte[] replaced(byte[] bytes, byte[] by, int from, int to) {
+        System.arraycopy(by, from, bytes, from, to - from);
+        return bytes;
     }
 
     /** One thread at a time. */
@@ -168,11 +202,11 @@ public final class PowerLossStore implements Store {
     public void sync() throws StoreException {
         lock.readLock().lock();
         try {
-            Map<String, Long> before = logs(directory);
+            Map<String, Log> before = logs(directory);
             long count = under.syncCount();
             under.sync();
             if (under.syncCount() > count) {
-                syncedBytes = before;
+                synced = before;
             }
         } catch (StoreException e) {
             throw e;
