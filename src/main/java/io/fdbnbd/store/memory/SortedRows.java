@@ -89,13 +89,12 @@ final class SortedRows {
         int left = max;
         for (Leaf leaf : leavesOf(begin, end).values()) {
             int from = leaf.countBefore(begin);
-            int to = Math.min(leaf.countBefore(end), from + left);
+            int to = leaf.countBefore(end);
             for (int at = from; at < to; at++) {
                 visitor.row(leaf.keys[at], leaf.values[at]);
-            }
-            left -= to - from;
-            if (left == 0) {
-                return;
+                if (--left == 0) {
+                    return;
+                }
             }
         }
     }
