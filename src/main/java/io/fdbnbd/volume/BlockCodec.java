@@ -28,13 +28,7 @@ final class BlockCodec {
     private static final byte COMPRESSED_ZSTD = 3;
 
     /** A compressed block must be smaller by this part of it, or decompressing it later is not worth it. */
-    private static final int WORTHWHILE_PART = 16;
-
-    /** After so many blocks in a row that did not shrink, the next are likely not to either. */
-    private static final int MISSES_MAX = 16;
-
-    /** Of those, so many are stored as they are for each one that is tried: the first that shrinks is found soon. */
-    private static final int PASSED_OVER_MAX = 7;
+    private static final int WORTHWHILE_PART = 8;
 
     private static final LZ4Compressor LZ4_COMPRESSOR =
             LZ4Factory.fastestInstance().fastCompressor();
@@ -46,9 +40,8 @@ final class BlockCodec {
     private final Compression compression;
     private final byte[] zeroes;
 
-    // The encoding thread's.
-    private int misses;
-    private int passedOver;
+    /** The encoding thread's. */
+    private final CompressionTrials trials = new CompressionTrials();
 
     BlockCodec(int layer, int blockBytes, Compression compression) {
         this.layer = layer;
@@ -87,17 +80,15 @@ final class BlockCodec {
     }
 
     private byte @Nullable [] compress(byte[] block) {
-        if (misses == MISSES_MAX && passedOver < PASSED_OVER_MAX) {
-            passedOver++;
+        if (!trials.isDue()) {
             return null;
         }
-        passedOver = 0;
         byte[] shrunk = switch (compression) {
             case NONE -> null;
             case LZ4 -> compressLz4(block);
             case ZSTD -> compressZstd(block);
         };
-        misses = shrunk == null ? Math.min(misses + 1, MISSES_MAX) : 0;
+        trials.tried(shrunk != null);
         return shrunk;
     }
 

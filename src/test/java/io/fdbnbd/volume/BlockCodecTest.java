@@ -81,7 +81,8 @@ class BlockCodecTest {
         while (encoded(codec, NUMBER, content(random, 4096, 2048)).length > 4096) {
             tooLarge++;
         }
-        assertTrue(tooLarge < 8, tooLarge + " blocks were not compressed");
+        assertTrue(tooLarge > 0, "all are tried, whatever came of it before");
+        assertTrue(tooLarge <= CompressionTrials.PASSED_OVER, tooLarge + " blocks were not compressed");
         for (int i = 0; i < 100; i++) {
             int length = encoded(codec, NUMBER, content(random, 4096, 2048)).length;
             assertTrue(length < 2500, "then a block was stored in " + length + " bytes");
