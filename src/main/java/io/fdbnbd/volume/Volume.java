@@ -369,16 +369,24 @@ public final class Volume {
 
     /** Returns once {@link #isCommitted}. Waits for the store. */
     public void awaitCommitted(FlushPoint point) throws VolumeException {
-        awaitCommitted(point, Long.MAX_VALUE);
+        try {
+            buffer.awaitCommitted(point.epoch());
+        } catch (InterruptedException e) {
+            throw interrupted(e);
+        }
     }
 
-    private boolean awaitCommitted(FlushPoint point, long nanosMax) throws VolumeException {
+    private boolean awaitCommitted(FlushPoint point, Duration deadline) throws VolumeException {
         try {
-            return buffer.awaitCommitted(point.epoch(), nanosMax);
+            return buffer.awaitCommitted(point.epoch(), deadline.toNanos());
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new VolumeException(SHUTTING_DOWN, "the server is stopping", e);
+            throw interrupted(e);
         }
+    }
+
+    private static VolumeException interrupted(InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return new VolumeException(SHUTTING_DOWN, "the server is stopping", e);
     }
 
     /**
@@ -396,7 +404,7 @@ public final class Volume {
      */
     void close(Duration deadline) throws VolumeException {
         try {
-            if (!awaitCommitted(flushPoint(), deadline.toNanos())) {
+            if (!awaitCommitted(flushPoint(), deadline)) {
                 throw new VolumeException(
                         IO,
                         "volume '" + info.name() + "' was closed with writes that the store did not take within "

@@ -252,10 +252,24 @@ final class WriteBuffer {
     }
 
     /**
-     * Waits until {@link #isCommitted}, at most so long; returns whether it is.
+     * Waits until {@link #isCommitted}.
      *
      * @throws VolumeException if the buffer has failed
      */
+    void awaitCommitted(FlushEpochs.Epoch epoch) throws VolumeException, InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            // Without a time to end at: for that a virtual thread needs a timer, which is another thread to wake.
+            while (!epoch.isOver() && failure == null) {
+                landed.await();
+            }
+            checkUsable();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** As {@link #awaitCommitted(FlushEpochs.Epoch)}, but at most so long; returns whether it is committed. */
     boolean awaitCommitted(FlushEpochs.Epoch epoch, long nanosMax) throws VolumeException, InterruptedException {
         lock.lockInterruptibly();
         try {
@@ -270,7 +284,7 @@ final class WriteBuffer {
         }
     }
 
-    /** Whether somebody is in {@link #awaitCommitted}. */
+    /** Whether somebody waits for an epoch to be committed. */
     boolean isAwaited() {
         lock.lock();
         try {

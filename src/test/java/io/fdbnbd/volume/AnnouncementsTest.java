@@ -1,7 +1,7 @@
 package io.fdbnbd.volume;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -9,7 +9,9 @@ import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -73,22 +75,61 @@ class AnnouncementsTest {
         }
     }
 
+    /** Both threads run at the same time, and after each step for a random moment more, to meet wherever they can. */
     @Test
     void aWakeUpEndsTheWaitingAlsoWhenTheCommitterIsJustGoingToWait() throws Exception {
-        int rounds = 20_000;
-        Semaphore wanted = new Semaphore(0);
-        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            Future<?> waker = threads.submit(() -> {
-                for (int i = 0; i < rounds; i++) {
-                    wanted.acquireUninterruptibly();
-                    announcements.wakeUp();
+        int rounds = 200_000;
+        AtomicInteger round = new AtomicInteger();
+        FutureTask<Void> waker = new FutureTask<>(() -> {
+            Random random = new Random(1);
+            for (int i = 1; i <= rounds; i++) {
+                while (round.get() < i) {
+                    Thread.onSpinWait();
                 }
-            });
-            for (int i = 0; i < rounds; i++) {
-                wanted.release();
-                announcements.await(blocks -> assertTrue(blocks.length == 0));
+                spin(random.nextInt(100));
+                announcements.wakeUp();
             }
-            waker.get();
+            return null;
+        });
+        Thread.ofPlatform().daemon().start(waker);
+        Random random = new Random(2);
+        for (int i = 1; i <= rounds; i++) {
+            round.set(i);
+            spin(random.nextInt(100));
+            announcements.await(blocks -> assertEquals(0, blocks.length));
         }
+        waker.get();
+    }
+
+    private static void spin(int times) {
+        for (int i = 0; i < times; i++) {
+            Thread.onSpinWait();
+        }
+    }
+
+    @Test
+    void theCommitterSleepsWithoutATimer() throws Exception {
+        Thread committer = Thread.startVirtualThread(() -> {
+            try {
+                announcements.await(blocks -> {});
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        assertEquals(Thread.State.WAITING, Rig.sleepOf(committer));
+        announcements.wakeUp();
+        committer.join();
+    }
+
+    @Test
+    void anInterruptEndsTheWaiting() throws Exception {
+        Future<?> committer;
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            committer = threads.submit(() -> {
+                assertThrows(InterruptedException.class, () -> announcements.await(blocks -> {}));
+            });
+            threads.shutdownNow();
+        }
+        committer.get();
     }
 }

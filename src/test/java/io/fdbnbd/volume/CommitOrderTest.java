@@ -67,6 +67,18 @@ class CommitOrderTest {
     }
 
     @Test
+    void aFlushSleepsWithoutATimer() throws Exception {
+        holdACommit();
+        FutureTask<Void> flush = new FutureTask<>(() -> {
+            rig.volume().flush();
+            return null;
+        });
+        assertEquals(Thread.State.WAITING, Rig.sleepOf(Thread.startVirtualThread(flush)));
+        hold.countDown();
+        flush.get();
+    }
+
+    @Test
     void aBlockThatIsOverwrittenWhileACommitIsHeldIsCommittedOnce() throws Exception {
         holdACommit();
         for (int i = 1; i <= 10; i++) {

@@ -184,6 +184,16 @@ final class Rig implements AutoCloseable {
         return COMMITTERS.size();
     }
 
+    /** How a thread sleeps, once it does: a virtual one should do so without a time to wake at, which takes a timer. */
+    static Thread.State sleepOf(Thread thread) {
+        Thread.State state = thread.getState();
+        while (state != Thread.State.WAITING && state != Thread.State.TIMED_WAITING) {
+            Thread.onSpinWait();
+            state = thread.getState();
+        }
+        return state;
+    }
+
     static void await(CountDownLatch latch) throws InterruptedException {
         assertEquals(true, latch.await(DEADLINE_SECONDS, TimeUnit.SECONDS), "it did not come that far");
     }
