@@ -14,8 +14,11 @@ import java.util.concurrent.locks.LockSupport;
  */
 public final class Turns {
 
-    /** What is done in a turn; to copy, encode or send as much takes about a millisecond. */
-    private static final long TURN_BYTES_MAX = 1 << 20;
+    /**
+     * What is done in a turn; to copy, encode or send as much takes a millisecond or two. A pause needs a timer, whose
+     * thread is woken twice for it: after every MiB that was a sixth of the time of large writes.
+     */
+    static final long TURN_BYTES_MAX = 4 << 20;
 
     private static final Duration PAUSE = Duration.ofNanos(10_000);
 

@@ -9,25 +9,26 @@ import org.junit.jupiter.api.Test;
 
 class TurnsTest {
     private static final int KIB = 1 << 10;
+    private static final int TURN_KIB = (int) Turns.TURN_BYTES_MAX / KIB;
 
     private final List<Duration> pauses = new ArrayList<>();
     private final Turns turns = new Turns(pauses::add);
 
     @Test
-    void aTurnIsAMebibyteWithoutWaiting() throws Exception {
-        Thread.startVirtualThread(() -> take(1023)).join();
+    void aTurnEndsAfterSoMuchWithoutWaiting() throws Exception {
+        Thread.startVirtualThread(() -> take(TURN_KIB - 1)).join();
         assertEquals(0, pauses.size());
         Thread.startVirtualThread(() -> take(1)).join();
         assertEquals(1, pauses.size());
-        Thread.startVirtualThread(() -> take(1023)).join();
+        Thread.startVirtualThread(() -> take(TURN_KIB - 1)).join();
         turns.waited();
-        Thread.startVirtualThread(() -> take(2 * 1024 + 1)).join();
+        Thread.startVirtualThread(() -> take(2 * TURN_KIB + 1)).join();
         assertEquals(3, pauses.size());
     }
 
     @Test
     void aPlatformThreadHasTimeSlices() {
-        take(3 * 1024);
+        take(3 * TURN_KIB);
         assertEquals(0, pauses.size());
     }
 
