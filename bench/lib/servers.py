@@ -79,6 +79,7 @@ class Server:
             "p50_us": max(side["clat_ns"]["percentile"]["50.000000"] for side in sides) / 1e3,
             "p999_us": max(side["clat_ns"]["percentile"]["99.900000"] for side in sides) / 1e3,
             "cpu_us_per_io": (after - cpu) / ios * 1e6,
+            "fio_us_per_io": (job["usr_cpu"] + job["sys_cpu"]) / 100 * job["job_runtime"] * 1e3 / ios,
             "peak_mib": peak,
         }
 
