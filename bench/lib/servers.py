@@ -3,6 +3,7 @@ import json, os, pathlib, re, shutil, signal, socket, subprocess, sys, time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SPAN = 512 << 20
+WARM_UP_SECONDS = 24
 TICKS = os.sysconf("SC_CLK_TCK")
 LISTEN = "--listen 127.0.0.1:{port} --listen unix:{socket}"
 
@@ -50,6 +51,11 @@ class Server:
     def stop(self):
         self.process.terminate()
         self.process.wait()
+
+    def warm_up(self):
+        """What a JVM that has just begun needs before it is measured."""
+        for arguments in ("--rw=randrw --bs=4k --iodepth=16", "--rw=randrw --bs=4k --iodepth=1", "--rw=rw --bs=1m --iodepth=4"):
+            self.fio(arguments, WARM_UP_SECONDS / 3)
 
     def usage(self):
         """Seconds of processor time, and the largest resident size in MiB."""
