@@ -13,7 +13,7 @@ final class CompressionTrials {
     /** How many more failures that takes: so many that it does not happen by chance where every fourth shrinks. */
     private static final int DEBT_MAX = 64;
 
-    /** Of those, so many are passed over for each one that is tried: a run that shrinks is found soon. */
+    /** Then so many are passed over for each one that is tried: a run that shrinks is found soon. */
     static final int PASSED_OVER = 15;
 
     private int debt;
