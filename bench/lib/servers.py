@@ -3,9 +3,36 @@ import json, os, pathlib, re, shutil, signal, socket, subprocess, sys, time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SPAN = 512 << 20
+SPAN_FDB = 256 << 20
 WARM_UP_SECONDS = 24
 TICKS = os.sysconf("SC_CLK_TCK")
 LISTEN = "--listen 127.0.0.1:{port} --listen unix:{socket}"
+OURS = {"memory": "memory:", "rocksdb": "rocksdb:{dir}/store", "fdb": "fdb:{dir}/cluster/fdb.cluster"}
+
+# name, fio arguments, whether it is one of those that matter most
+ROWS = [
+    ("write 1 MiB, depth 1", "--rw=write --bs=1m --iodepth=1", False),
+    ("write 1 MiB, depth 8", "--rw=write --bs=1m --iodepth=8", True),
+    ("read 1 MiB, depth 1", "--rw=read --bs=1m --iodepth=1", False),
+    ("read 1 MiB, depth 8", "--rw=read --bs=1m --iodepth=8", True),
+    ("randwrite 4 KiB, depth 1", "--rw=randwrite --bs=4k --iodepth=1", True),
+    ("randwrite 4 KiB, depth 32", "--rw=randwrite --bs=4k --iodepth=32", True),
+    ("randwrite 4 KiB, depth 128", "--rw=randwrite --bs=4k --iodepth=128", False),
+    ("randread 4 KiB, depth 1", "--rw=randread --bs=4k --iodepth=1", True),
+    ("randread 4 KiB, depth 32", "--rw=randread --bs=4k --iodepth=32", True),
+    ("randread 4 KiB, depth 128", "--rw=randread --bs=4k --iodepth=128", False),
+    ("70/30 4 KiB, depth 1", "--rw=randrw --rwmixread=70 --bs=4k --iodepth=1", False),
+    ("70/30 4 KiB, depth 32", "--rw=randrw --rwmixread=70 --bs=4k --iodepth=32", False),
+    ("70/30 4 KiB, depth 128", "--rw=randrw --rwmixread=70 --bs=4k --iodepth=128", False),
+    ("randwrite 4 KiB, depth 16, fsync every 16", "--rw=randwrite --bs=4k --iodepth=16 --fsync=16", True),
+    ("randwrite 4 KiB, 2 connections of depth 16", "--rw=randwrite --bs=4k --iodepth=16 --numjobs=2", False),
+    ("randwrite 4 KiB, 4 connections of depth 8", "--rw=randwrite --bs=4k --iodepth=8 --numjobs=4", False),
+    ("first write 1 MiB, depth 8", "--rw=write --bs=1m --iodepth=8", False),
+    ("write 1 MiB, depth 8, half compressible",
+     "--rw=write --bs=1m --iodepth=8 --buffer_compress_percentage=50", False),
+    ("randread 4 KiB, depth 1, unix socket", "--rw=randread --bs=4k --iodepth=1", False),
+    ("randread 4 KiB, depth 32, unix socket", "--rw=randread --bs=4k --iodepth=32", False),
+]
 
 # A bench that is told to stop takes its servers and its files with it.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -93,6 +120,14 @@ class Server:
 def ours(name, store, work, root=ROOT, volumes=("bench:1G",), span=SPAN, prepare=None):
     created = " ".join(f"--create {volume}" for volume in volumes)
     return Server(name, f"{root}/tools/fdb-nbd serve --store {store} {created} {LISTEN}", "bench", work, span, prepare)
+
+
+def ours_on(store, name, work, root=ROOT):
+    """Ours on one of its stores, FoundationDB in a cluster of its own."""
+    if store != "fdb":
+        return ours(name, OURS[store], work, root)
+    return ours(name, OURS[store], work, root, span=SPAN_FDB,
+                prepare=f"{ROOT}/tools/fdb-cluster start {{dir}}/cluster --parent {os.getpid()}")
 
 
 def build():
