@@ -3,9 +3,9 @@ package io.fdbnbd.server;
 import io.fdbnbd.nbd.Framing;
 import io.fdbnbd.tls.SecureChannel;
 import io.fdbnbd.util.Checks;
+import io.fdbnbd.util.Sleeper;
 import io.fdbnbd.util.Threads;
 import java.io.IOException;
-import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.GatheringByteChannel;
@@ -16,7 +16,6 @@ import java.util.Objects;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jctools.queues.MessagePassingQueue;
 import org.jctools.queues.varhandle.MpscVarHandleArrayQueue;
@@ -89,7 +88,9 @@ final class ReplySender {
     /** Set by the reader before the first request. */
     private @Nullable RequestTimes times;
 
-    private volatile boolean writerSleeps;
+    /** The writer's. */
+    private final Sleeper sleeper = new Sleeper();
+
     private volatile boolean finished;
 
     ReplySender(SocketChannel socket, BufferPool pool, String name) {
@@ -182,11 +183,7 @@ final class ReplySender {
     void sendLater(Reply reply) {
         // There is always room: the queue holds as many as can wait.
         Checks.check(queue.relaxedOffer(reply), "more replies than requests");
-        // Either this sees that the writer sleeps, or the writer sees the reply before it sleeps.
-        VarHandle.fullFence();
-        if (writerSleeps) {
-            LockSupport.unpark(writer);
-        }
+        sleeper.wake();
     }
 
     /**
@@ -212,9 +209,8 @@ final class ReplySender {
                 lock.unlock();
             }
         }
-        VarHandle.fullFence();
-        if (writerSleeps && !queue.isEmpty()) {
-            LockSupport.unpark(writer);
+        if (!queue.isEmpty()) {
+            sleeper.wake();
         }
     }
 
@@ -256,7 +252,7 @@ final class ReplySender {
         finished = true;
         Thread thread = writer;
         if (thread != null) {
-            LockSupport.unpark(thread);
+            sleeper.wake();
             Threads.joinUninterruptibly(thread);
         }
     }
@@ -290,12 +286,12 @@ final class ReplySender {
             if (finished) {
                 return;
             }
-            writerSleeps = true;
-            if (queue.isEmpty() && !finished) {
-                LockSupport.park(this);
-            }
-            writerSleeps = false;
+            sleeper.sleepIf(this::isWriterIdle);
         }
+    }
+
+    private boolean isWriterIdle() {
+        return queue.isEmpty() && !finished;
     }
 
     /** Sends the first {@code count} buffers of {@code gather} and what is queued, as much as one call takes. */
