@@ -1,17 +1,12 @@
 package io.fdbnbd.volume;
 
+import io.fdbnbd.util.SpareArrays;
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.Iterator;
-import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Arrays of blocks that have committed, for those that are written next. The one given last is taken first, for it is
- * still in the processor's cache: a new array would have to be zeroed, in memory that is not. Shared by all volumes of a
- * process. Any thread.
+ * Arrays of blocks that have committed, for those that are written next. Shared by all volumes of a process. Any thread.
  */
 final class BlockArrays {
 
@@ -21,8 +16,7 @@ final class BlockArrays {
     private final ReentrantLock lock = new ReentrantLock();
 
     // Guarded by lock.
-    private final Map<Integer, ArrayDeque<byte[]>> free = new HashMap<>();
-    private long freeBytes;
+    private final SpareArrays spare = new SpareArrays(BYTES_MAX);
 
     /**
      * Copies out of {@code src}, whose position stays, the blocks that it covers whole, each behind room for a value's
@@ -60,10 +54,9 @@ final class BlockArrays {
         int next = from;
         lock.lock();
         try {
-            ArrayDeque<byte[]> fitting = free.get(length);
-            while (next < to && fitting != null && !fitting.isEmpty()) {
-                arrays[next++] = fitting.pop();
-                freeBytes -= length;
+            byte[] array = null;
+            while (next < to && (array = spare.take(length)) != null) {
+                arrays[next++] = array;
             }
         } finally {
             lock.unlock();
@@ -74,34 +67,12 @@ final class BlockArrays {
     }
 
     /** Takes back arrays that nobody else knows any more. */
-    void give(Geometry geometry, Iterable<byte[]> arrays) {
-        int length = arrayBytes(geometry);
+    void give(Iterable<byte[]> arrays) {
         lock.lock();
         try {
-            ArrayDeque<byte[]> fitting = free.computeIfAbsent(length, unused -> new ArrayDeque<>());
-            for (byte[] array : arrays) {
-                if (freeBytes + length > BYTES_MAX && !dropOthers(length)) {
-                    return;
-                }
-                fitting.push(array);
-                freeBytes += length;
-            }
+            arrays.forEach(spare::give);
         } finally {
             lock.unlock();
         }
-    }
-
-    /** Makes room for one array, of those of other lengths: their volume may be idle, or gone. */
-    private boolean dropOthers(int length) {
-        Iterator<Map.Entry<Integer, ArrayDeque<byte[]>>> others =
-                free.entrySet().iterator();
-        while (others.hasNext() && freeBytes + length > BYTES_MAX) {
-            Map.Entry<Integer, ArrayDeque<byte[]>> other = others.next();
-            if (other.getKey() != length) {
-                freeBytes -= (long) other.getKey() * other.getValue().size();
-                others.remove();
-            }
-        }
-        return freeBytes + length <= BYTES_MAX;
     }
 }

@@ -458,7 +458,7 @@ final class WriteBuffer {
         } finally {
             lock.unlock();
         }
-        arrays.give(geometry, unused);
+        arrays.give(unused);
         room.give(entries);
         for (CommitTicket ticket : tickets) {
             ticket.release(null);

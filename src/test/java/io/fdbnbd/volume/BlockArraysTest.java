@@ -24,7 +24,7 @@ class BlockArraysTest {
     @Test
     void anArrayThatWasGivenIsTheNextOne() {
         byte[] first = arrays.copyWhole(geometry, 0, filled(BLOCK, 1))[0];
-        arrays.give(geometry, List.of(first));
+        arrays.give(List.of(first));
         byte[][] next = arrays.copyWhole(geometry, 3 * BLOCK, filled(2 * BLOCK, 2));
         assertSame(first, next[0]);
         assertNotSame(first, next[1]);
@@ -46,7 +46,7 @@ class BlockArraysTest {
     @Test
     void behindTheEndOfTheVolumeThereAreZeroes() {
         byte[] used = arrays.copyWhole(geometry, 0, filled(BLOCK, 1))[0];
-        arrays.give(geometry, List.of(used));
+        arrays.give(List.of(used));
         byte[] last = arrays.copyWhole(geometry, 10 * BLOCK, filled(100, 2))[0];
         assertSame(used, last);
         assertEquals(2, last[BlockCodec.HEADER_BYTES + 99]);
@@ -58,7 +58,7 @@ class BlockArraysTest {
     void blocksOfAnotherSizeHaveOtherArrays() {
         Geometry larger = new Geometry(1 << 20, 2 * BLOCK);
         byte[] small = arrays.copyWhole(geometry, 0, filled(BLOCK, 1))[0];
-        arrays.give(geometry, List.of(small));
+        arrays.give(List.of(small));
         assertEquals(BlockCodec.HEADER_BYTES + 2 * BLOCK, arrays.copyWhole(larger, 0, filled(2 * BLOCK, 1))[0].length);
     }
 
@@ -66,7 +66,7 @@ class BlockArraysTest {
     void onlySoManyAreKept() {
         byte[] array = new byte[BlockCodec.HEADER_BYTES + BLOCK];
         int tooMany = (8 << 20) / array.length + 10; // 10 do not fit
-        arrays.give(geometry, Collections.nCopies(tooMany, array));
+        arrays.give(Collections.nCopies(tooMany, array));
         Geometry large = new Geometry(64 << 20, BLOCK);
         byte[][] taken = arrays.copyWhole(large, 0, filled(tooMany * BLOCK, 1));
         IdentityHashMap<byte[], Boolean> different = new IdentityHashMap<>();
@@ -79,9 +79,9 @@ class BlockArraysTest {
     @Test
     void arraysOfAnotherLengthMakeRoom() {
         byte[] large = new byte[BlockCodec.HEADER_BYTES + 2 * BLOCK];
-        arrays.give(new Geometry(1 << 20, 2 * BLOCK), Collections.nCopies((8 << 20) / large.length, large));
+        arrays.give(Collections.nCopies((8 << 20) / large.length, large));
         byte[] small = new byte[BlockCodec.HEADER_BYTES + BLOCK];
-        arrays.give(geometry, List.of(small));
+        arrays.give(List.of(small));
         assertSame(small, arrays.copyWhole(geometry, 0, filled(BLOCK, 1))[0]);
     }
 

@@ -1,6 +1,7 @@
 package io.fdbnbd.store.memory;
 
 import io.fdbnbd.store.RowVisitor;
+import io.fdbnbd.util.SpareArrays;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.NavigableMap;
@@ -17,10 +18,15 @@ import org.jspecify.annotations.Nullable;
 final class SortedRows {
     private static final int LEAF_ROWS_MAX = 128;
 
+    /** Of values that were replaced by longer or shorter ones: compressed blocks have many lengths. */
+    private static final long SPARE_BYTES_MAX = 8 << 20;
+
     /** Each leaf under a key that is not after its first row, nor before any of the leaf ahead; the first under none. */
     private final NavigableMap<byte[], Leaf> leaves = new TreeMap<>(Arrays::compareUnsigned);
 
     private final Leaf first = new Leaf();
+
+    private final SpareArrays spare = new SpareArrays(SPARE_BYTES_MAX);
 
     // Where the last row was set: the next is often its neighbour. A leaf that was dropped is empty.
     private Leaf setLeaf = first;
@@ -99,7 +105,7 @@ final class SortedRows {
         }
     }
 
-    /** A new value of the same length is copied over the old one: blocks that are overwritten leave no garbage. */
+    /** Copies a new value over the old one, or over another of its length: what is overwritten leaves no garbage. */
     void set(byte[] key, byte[] value) {
         Leaf leaf = setLeaf;
         int at = setAt + 1;
@@ -108,7 +114,7 @@ final class SortedRows {
             at = leaf.find(key);
         }
         if (at < 0) {
-            insert(leaf, -at - 1, key, value.clone());
+            insert(leaf, -at - 1, key, copy(value));
             return;
         }
         setLeaf = leaf;
@@ -117,8 +123,18 @@ final class SortedRows {
         if (old.length == value.length) {
             System.arraycopy(value, 0, old, 0, value.length);
         } else {
-            leaf.values[at] = value.clone();
+            leaf.values[at] = copy(value);
+            spare.give(old);
         }
+    }
+
+    private byte[] copy(byte[] value) {
+        byte[] copy = spare.take(value.length);
+        if (copy == null) {
+            return value.clone();
+        }
+        System.arraycopy(value, 0, copy, 0, value.length);
+        return copy;
     }
 
     private void insert(Leaf leaf, int at, byte[] key, byte[] value) {

@@ -107,4 +107,15 @@ class SortedRowsTest {
         rows.remove(new byte[] {7});
         assertNull(rows.get(new byte[] {7}));
     }
+
+    @Test
+    void aNewValueOfAnotherLengthLeavesItsArrayForTheNextOne() {
+        rows.set(new byte[] {7}, new byte[] {1, 2});
+        byte[] spare = rows.get(new byte[] {7});
+        rows.set(new byte[] {7}, new byte[] {3});
+        assertArrayEquals(new byte[] {3}, rows.get(new byte[] {7}));
+        rows.set(new byte[] {8}, new byte[] {4, 5});
+        assertSame(spare, rows.get(new byte[] {8}));
+        assertArrayEquals(new byte[] {4, 5}, spare);
+    }
 }
