@@ -74,6 +74,7 @@ final class Transmission {
         } finally {
             // They are counted as under way, whatever became of the connection.
             reads.launch();
+            changes.commit();
         }
         replies.endGulp();
     }
@@ -81,8 +82,7 @@ final class Transmission {
     private void serve() throws IOException, InterruptedException {
         while (serveGulp()) {
             reads.launch();
-            replies.endGulp();
-            turns.letOthersRun();
+            endGulp();
             if (!gulps.receive(served == 1 && lastWasRead && reads.isIdle())) {
                 if (gulps.buffer().hasRemaining()) {
                     throw new EOFException("the stream ended inside of a request");
@@ -90,6 +90,13 @@ final class Transmission {
                 return;
             }
         }
+    }
+
+    /** Before more is waited for; replies first, so that the client is at work meanwhile. */
+    private void endGulp() throws IOException, InterruptedException {
+        replies.endGulp();
+        changes.commit();
+        turns.letOthersRun();
     }
 
     /** Serves every request that is there as a whole. Returns false after DISC, and if the client has hung up. */
@@ -195,8 +202,7 @@ final class Transmission {
                 bytes = Math.max(0, bytes - (at + bytes) % blockBytes);
             }
             if (bytes == 0) {
-                replies.endGulp();
-                turns.letOthersRun();
+                endGulp();
                 if (!gulps.receiveRest()) {
                     throw new EOFException("the stream ended inside of a WRITE's data");
                 }

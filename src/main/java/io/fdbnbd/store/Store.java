@@ -35,6 +35,14 @@ public interface Store extends AutoCloseable {
         return true;
     }
 
+    /**
+     * Whether nothing here ever makes its caller wait, for a disk, a network or a retry: then whoever has something for
+     * the store calls it himself, rather than wake a thread for that.
+     */
+    default boolean isImmediate() {
+        return false;
+    }
+
     /** Runs tasks that call this store: platform threads where a call can pin its thread, virtual ones elsewhere. */
     Executor executor();
 

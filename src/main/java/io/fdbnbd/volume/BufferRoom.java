@@ -13,11 +13,14 @@ final class BufferRoom {
 
     private final ByteBudget.Share budget;
     private final int entryBytes;
+    private final Announcements announcements;
     private final Meter meter;
 
-    BufferRoom(ByteBudget.Share budget, int entryBytes, Meter meter) {
+    /** @param announcements are told that room is waited for */
+    BufferRoom(ByteBudget.Share budget, int entryBytes, Announcements announcements, Meter meter) {
         this.budget = budget;
         this.entryBytes = entryBytes;
+        this.announcements = announcements;
         this.meter = meter;
     }
 
@@ -33,6 +36,7 @@ final class BufferRoom {
         if (budget.tryAcquire(bytes)) {
             return true;
         }
+        announcements.awaited();
         long began = meter.now();
         try {
             if (!budget.acquire(bytes)) {

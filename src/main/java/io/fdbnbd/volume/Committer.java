@@ -11,22 +11,27 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.Executor;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Turns dirty blocks into bounded transactions. One thread a volume, {@code commit-NAME}: it drains the queue of blocks
  * that became dirty, sorts them into a lot, cuts the lot into batches of counted bytes and launches them, as many at
- * once as the window allows. It batches what has arrived and never waits for more to arrive.
+ * once as the window allows. It batches what has arrived and never waits for more to arrive. Where a store never makes
+ * anybody wait, those who write do the same in its place ({@link #commitHere}), one at a time.
  *
  * <p>A lot is finished before the next one begins, so that no block waits for more than one lot ahead of it, however
  * often lower-numbered blocks are rewritten. Blocks that can not go yet join the next lot.
  *
- * <p>The lists are the committer thread's own; everything else may be shared.
+ * <p>The lists are of whoever has the turn; everything else may be shared.
  */
 final class Committer {
 
     /** Ranges cleared in one transaction; each costs a store a search of its own. */
     private static final int CLEARS_MAX = 64;
+
+    /** What somebody who writes commits of others' writes, too, before the committer's thread has to go on. */
+    private static final long COMMIT_HERE_BYTES_MAX = 1 << 20;
 
     private final BlockCodec codec;
     private final AllocationMap map;
@@ -35,13 +40,17 @@ final class Committer {
     private final Flights flights;
     private final CommitWindow window;
     private final Ticker ticker;
-    private final Executor flightExecutor;
+    private final @Nullable Executor flightExecutor;
     private final long batchBytesTarget;
     private final long blockBytesCounted;
     private final Announcements announcements;
     private final Turns turns;
     private final Meter meter;
 
+    /** Whose turn it is to drain and launch. */
+    private final ReentrantLock turn = new ReentrantLock();
+
+    // Guarded by turn.
     private final List<DirtyBlock> arrived = new ArrayList<>();
     private final List<DirtyBlock> deferred = new ArrayList<>();
 
@@ -50,7 +59,7 @@ final class Committer {
 
     private volatile boolean stopping;
 
-    /** @param flightExecutor runs transactions; {@code Runnable::run} where they are best run one after the other */
+    /** @param flightExecutor runs transactions; null where they are best run one after the other, by who launches */
     Committer(
             VolumeInfo info,
             BlockCodec codec,
@@ -58,7 +67,7 @@ final class Committer {
             WriteBuffer buffer,
             Flights flights,
             Announcements announcements,
-            Executor flightExecutor,
+            @Nullable Executor flightExecutor,
             Ticker ticker,
             Takeover.Pause pause,
             Meter meter) {
@@ -86,22 +95,50 @@ final class Committer {
     /** The committer's thread. */
     void run() {
         try {
-            boolean launched = true;
-            while (!isFinished()) {
-                if (!launched) {
+            // Each time after a look at what was announced: what comes later ends the waiting.
+            for (long bytes = launchInTurn(); !isFinished(); bytes = launchInTurn()) {
+                if (bytes > 0) {
+                    turns.did(bytes);
+                    letOthersRun();
+                } else {
                     turns.waited();
-                    int before = arrived.size();
-                    announcements.await(this::arrive);
-                    noteTaken(before);
+                    announcements.await();
                 }
-                launched = launch();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             flights.fail(new VolumeException(VolumeException.Kind.SHUTTING_DOWN, "the committer was interrupted", e));
-        } catch (RuntimeException | Error e) {
-            flights.fail(new VolumeException(VolumeException.Kind.IO, "the committer failed: " + e, e));
-            throw e;
+        }
+    }
+
+    private long launchInTurn() {
+        turn.lock();
+        try {
+            return launch();
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    /**
+     * Commits on this thread what was announced, unless another does so already, who then commits this as well. For
+     * volumes on a {@link io.fdbnbd.store.Store#isImmediate} store. Any thread.
+     */
+    void commitHere() {
+        long bytes = 0;
+        // Again after each turn: who announced something meanwhile had none.
+        while (!announcements.isQuiet() && turn.tryLock()) {
+            try {
+                for (long more = launch(); more > 0; more = launch()) {
+                    bytes += more;
+                    if (bytes >= COMMIT_HERE_BYTES_MAX) {
+                        announcements.wakeUp();
+                        return;
+                    }
+                }
+            } finally {
+                turn.unlock();
+            }
         }
     }
 
@@ -115,12 +152,10 @@ final class Committer {
         return stopping && window.isIdle() && (buffer.isEmpty() || buffer.isFailed());
     }
 
-    private void arrive(DirtyBlock[] blocks) {
-        Collections.addAll(arrived, blocks);
-    }
-
-    /** What has arrived since there were so many was taken up now: one look at the clock for all of it. */
-    private void noteTaken(int before) {
+    /** What has been announced is taken up now: one look at the clock for all of it. */
+    private void take() {
+        int before = arrived.size();
+        announcements.drain(blocks -> Collections.addAll(arrived, blocks));
         if (arrived.size() > before && meter.isOn()) {
             long now = meter.now();
             for (DirtyBlock block : arrived.subList(before, arrived.size())) {
@@ -129,33 +164,46 @@ final class Committer {
         }
     }
 
-    /** Launches what can go now. Returns whether anything did, so that more might. */
-    private boolean launch() throws InterruptedException {
-        boolean launched = false;
-        while (window.hasRoom() && !buffer.isFailed()) {
-            // Each time: where flights are serial, this loop goes on for as long as ranges are being cleared.
-            int before = arrived.size();
-            announcements.drain(this::arrive);
-            noteTaken(before);
-            if (lot.isEmpty()) {
-                nextLot();
-            }
-            Flight flight = fill();
-            if (flight == null) {
+    /** Launches one transaction, if one can go now. Returns its counted bytes, or 0. Guarded by turn. */
+    private long launch() {
+        try {
+            // Each time: launching goes on for as long as ranges are being cleared.
+            take();
+            while (window.hasRoom() && !buffer.isFailed()) {
+                if (lot.isEmpty()) {
+                    nextLot();
+                }
+                Flight flight = fill();
+                if (flight != null) {
+                    launch(flight);
+                    return flight.batch().countedBytes();
+                }
                 if (arrived.isEmpty()) {
-                    return launched;
+                    return 0;
                 }
                 // Nothing of the lot was left to commit: it was superseded meanwhile.
-                continue;
             }
-            launched = true;
-            window.launched(flight.batch().countedBytes());
-            measure(flight);
-            flightExecutor.execute(() -> fly(flight));
-            turns.did(flight.batch().countedBytes());
-            letOthersRun();
+            return 0;
+        } catch (RuntimeException | Error e) {
+            flights.fail(new VolumeException(VolumeException.Kind.IO, "the committer failed: " + e, e));
+            throw e;
         }
-        return launched;
+    }
+
+    private void launch(Flight flight) {
+        window.launched(flight.batch().countedBytes());
+        measure(flight);
+        if (flightExecutor == null) {
+            fly(flight);
+            return;
+        }
+        flightExecutor.execute(() -> {
+            try {
+                fly(flight);
+            } finally {
+                announcements.wakeUp();
+            }
+        });
     }
 
     @SuppressWarnings("ThreadPriorityCheck")
@@ -175,7 +223,6 @@ final class Committer {
             long nanos = ticker.nanoTime() - began;
             meter.record(Measure.WRITE_COMMIT, nanos, 1);
             window.landed(flight.batch().countedBytes(), nanos);
-            announcements.wakeUp();
         }
     }
 

@@ -80,7 +80,8 @@ public final class Volume {
         StoreLimits limits = store.limits();
         BlockCodec codec = new BlockCodec(info.layer(), info.blockBytes(), info.compression());
         BlockReader blocks = new BlockReader(info, geometry, codec, store, owner, backoff, stall);
-        Announcements announcements = new Announcements((int) (budget.maxBytes() / info.blockBytes()));
+        Announcements announcements =
+                new Announcements((int) (budget.maxBytes() / info.blockBytes()), !store.isImmediate());
         this.readAhead = new ReadAhead(
                 info,
                 limits.readAheadBytesMax(),
@@ -94,7 +95,6 @@ public final class Volume {
                 new Flights(info.name(), store, owner, buffer, blocks, backoff, stall, ackMode, environment.ticker());
         this.reader = new VolumeReader(geometry, readAhead, buffer, blocks, flights::fail, meter);
         this.mark = markOf(environment.ticker(), UncleanMark.LOOK_INTERVAL);
-        Executor executor = limits.commitsInFlightMax() == 1 ? Runnable::run : store.executor();
         this.committer = new Committer(
                 info,
                 codec,
@@ -102,7 +102,7 @@ public final class Volume {
                 buffer,
                 flights,
                 announcements,
-                executor,
+                limits.commitsInFlightMax() == 1 ? null : store.executor(),
                 environment.ticker(),
                 environment.pause(),
                 meter);
@@ -280,6 +280,22 @@ public final class Volume {
         if (ticket != null) {
             ticket.release(null);
         }
+    }
+
+    /**
+     * Commits on this thread what was written, if the store never makes anybody wait; then nobody else may do so before
+     * somebody has to wait for it, so that who writes calls this before he turns to other things. Elsewhere it does
+     * nothing. Never waits.
+     */
+    public void commitHere() {
+        if (isImmediate()) {
+            committer.commitHere();
+        }
+    }
+
+    /** Whether the store never makes anybody wait: not for {@link #commitHere}, {@link #read} or {@link #sync}. */
+    public boolean isImmediate() {
+        return store.isImmediate();
     }
 
     /**

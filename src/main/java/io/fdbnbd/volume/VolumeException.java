@@ -56,6 +56,11 @@ public final class VolumeException extends IOException {
         return new VolumeException(kind, cause.getMessage(), cause);
     }
 
+    /** For who comes later: there may be room again, but not for a volume that has failed. */
+    VolumeException again() {
+        return new VolumeException(kind == Kind.NO_SPACE ? Kind.IO : kind, getMessage(), this);
+    }
+
     public Kind kind() {
         return kind;
     }

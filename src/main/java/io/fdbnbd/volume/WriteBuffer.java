@@ -62,7 +62,7 @@ final class WriteBuffer {
             Meter meter) {
         this.geometry = geometry;
         this.dirty = new DirtyMap(geometry, codec);
-        this.room = new BufferRoom(budget, geometry.blockBytes(), meter);
+        this.room = new BufferRoom(budget, geometry.blockBytes(), announcements, meter);
         this.announcements = announcements;
         this.readAhead = readAhead;
         this.arrays = arrays;
@@ -139,7 +139,7 @@ final class WriteBuffer {
             writeCount++;
             dirty.clear(first, end, ticket);
             clean = false;
-            announcements.wakeUp();
+            announcements.addOther();
             readAhead.drop(geometry.offsetOf(first), geometry.offsetOf(end) - geometry.offsetOf(first));
             added = true;
         } finally {
@@ -260,7 +260,7 @@ final class WriteBuffer {
         lock.lockInterruptibly();
         try {
             // Without a time to end at: for that a virtual thread needs a timer, which is another thread to wake.
-            while (!epoch.isOver() && failure == null) {
+            while (mustWait(epoch)) {
                 landed.await();
             }
             checkUsable();
@@ -274,7 +274,7 @@ final class WriteBuffer {
         lock.lockInterruptibly();
         try {
             long nanosLeft = nanosMax;
-            while (!epoch.isOver() && failure == null && nanosLeft > 0) {
+            while (mustWait(epoch) && nanosLeft > 0) {
                 nanosLeft = landed.awaitNanos(nanosLeft);
             }
             checkUsable();
@@ -282,6 +282,14 @@ final class WriteBuffer {
         } finally {
             lock.unlock();
         }
+    }
+
+    private boolean mustWait(FlushEpochs.Epoch epoch) {
+        if (epoch.isOver() || failure != null) {
+            return false;
+        }
+        announcements.awaited();
+        return true;
     }
 
     /** Whether somebody waits for an epoch to be committed. */
@@ -297,21 +305,14 @@ final class WriteBuffer {
     /** Throws if the volume has failed. */
     private void checkUsable() throws VolumeException {
         if (failure != null) {
-            throw again(failure);
+            throw failure.again();
         }
     }
 
     private void checkOwned() throws VolumeException {
         if (failure != null && failure.kind() == VolumeException.Kind.LOST_OWNERSHIP) {
-            throw again(failure);
+            throw failure.again();
         }
-    }
-
-    private static VolumeException again(VolumeException failure) {
-        // There may be room again, but not for this volume.
-        VolumeException.Kind kind =
-                failure.kind() == VolumeException.Kind.NO_SPACE ? VolumeException.Kind.IO : failure.kind();
-        return new VolumeException(kind, failure.getMessage(), failure);
     }
 
     /** What is held against the budget. */

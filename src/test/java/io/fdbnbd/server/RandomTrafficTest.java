@@ -70,6 +70,15 @@ class RandomTrafficTest {
 
     @ParameterizedTest
     @EnumSource(Framing.class)
+    void withCommitsWhereRequestsAreRead(Framing framing) throws Exception {
+        try (ServerFixture fixture = new ServerFixture()) {
+            fixture.reads.immediate = true;
+            run(fixture, false, framing, () -> fixture.attach(framing));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Framing.class)
     void withHardlyAnyBuffers(Framing framing) throws Exception {
         run(new MemoryStore(), AckMode.BUFFERED, 6 << 20, true, framing);
     }

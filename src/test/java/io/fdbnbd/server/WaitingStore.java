@@ -19,6 +19,9 @@ final class WaitingStore implements Store {
     /** Whether it says that its calls hold their thread, as those of RocksDB do. */
     volatile boolean holdsThreads;
 
+    /** Whether it says that it never makes anybody wait. To be set before it is used. */
+    volatile boolean immediate;
+
     WaitingStore(Store under) {
         this.under = under;
     }
@@ -31,6 +34,11 @@ final class WaitingStore implements Store {
     @Override
     public boolean isForVirtualThreads() {
         return !holdsThreads;
+    }
+
+    @Override
+    public boolean isImmediate() {
+        return immediate;
     }
 
     @Override

@@ -24,7 +24,7 @@ class AnnouncementsTest {
     private static final int BLOCKS_EACH = 60_000;
     private static final int BLOCKS_MAX = 32;
 
-    private final Announcements announcements = new Announcements(BLOCKS_MAX);
+    private final Announcements announcements = new Announcements(BLOCKS_MAX, true);
 
     /** What the write buffer's budget does: no more blocks are announced than may be dirty. */
     private final Semaphore room = new Semaphore(BLOCKS_MAX);
@@ -43,7 +43,8 @@ class AnnouncementsTest {
             }
             List<DirtyBlock> taken = new ArrayList<>();
             while (arrived < (long) WRITERS * BLOCKS_EACH) {
-                announcements.await(blocks -> taken.addAll(List.of(blocks)));
+                announcements.await();
+                announcements.drain(blocks -> taken.addAll(List.of(blocks)));
                 for (DirtyBlock block : taken) {
                     int writer = (int) (block.number() / BLOCKS_EACH);
                     assertEquals(writer * (long) BLOCKS_EACH + next[writer]++, block.number(), "seed " + seed);
@@ -96,7 +97,8 @@ class AnnouncementsTest {
         for (int i = 1; i <= rounds; i++) {
             round.set(i);
             spin(random.nextInt(100));
-            announcements.await(blocks -> assertEquals(0, blocks.length));
+            announcements.await();
+            announcements.drain(blocks -> assertEquals(0, blocks.length));
         }
         waker.get();
     }
@@ -111,7 +113,7 @@ class AnnouncementsTest {
     void theCommitterSleepsWithoutATimer() throws Exception {
         Thread committer = Thread.startVirtualThread(() -> {
             try {
-                announcements.await(blocks -> {});
+                announcements.await();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
@@ -126,7 +128,7 @@ class AnnouncementsTest {
         Future<?> committer;
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             committer = threads.submit(() -> {
-                assertThrows(InterruptedException.class, () -> announcements.await(blocks -> {}));
+                assertThrows(InterruptedException.class, announcements::await);
             });
             threads.shutdownNow();
         }

@@ -137,6 +137,9 @@ final class OwnedBytes {
                 case 9, 10 -> readOwn(volume);
                 default -> write(volume);
             }
+            if (random.nextBoolean()) {
+                volume.commitHere();
+            }
         }
 
         /** Some range within one of this thread's stripes. */
@@ -193,6 +196,7 @@ final class OwnedBytes {
         private void writeAndWait(Volume volume, int offset, byte[] bytes) throws Exception {
             CompletableFuture<Optional<VolumeException>> fate = new CompletableFuture<>();
             volume.write(offset, ByteBuffer.wrap(bytes), failure -> fate.complete(Optional.ofNullable(failure)));
+            volume.commitHere();
             Optional<VolumeException> failure = fate.get(DEADLINE_SECONDS, TimeUnit.SECONDS);
             if (failure.isPresent()) {
                 throw failure.get();

@@ -43,6 +43,11 @@ public final class MemoryStore implements Store {
     }
 
     @Override
+    public boolean isImmediate() {
+        return true;
+    }
+
+    @Override
     public Executor executor() {
         return executor;
     }
