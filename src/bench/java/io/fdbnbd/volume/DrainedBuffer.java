@@ -16,7 +16,7 @@ final class DrainedBuffer {
     private static final long VOLUME_BYTES = 1L << 30;
     private static final int BUFFER_BYTES = 64 << 20;
 
-    private final Announcements announcements = new Announcements(BUFFER_BYTES / BLOCK_BYTES, true);
+    private final Announcements announcements = new Announcements(BUFFER_BYTES / BLOCK_BYTES, Integer.MAX_VALUE);
     private final WriteBuffer buffer = new WriteBuffer(
             new Geometry(VOLUME_BYTES, BLOCK_BYTES),
             new BlockCodec(1, BLOCK_BYTES, Compression.NONE),

@@ -3,7 +3,6 @@ package io.fdbnbd.server;
 import io.fdbnbd.nbd.Nbd;
 import io.fdbnbd.nbd.Request;
 import io.fdbnbd.volume.CommitListener;
-import io.fdbnbd.volume.FlushPoint;
 import io.fdbnbd.volume.Volume;
 import io.fdbnbd.volume.VolumeException;
 import java.io.EOFException;
@@ -91,35 +90,15 @@ final class Changes {
         }
     }
 
-    /** As {@link Volume#commitHere}, what the requests so far have written. */
+    /** As {@link Volume#commitHere}, for what the requests so far have written. */
     void commit() {
         volume.commitHere();
     }
 
     void flush(Request request) throws IOException, InterruptedException {
-        if (volume.isImmediate() && flushHere(request)) {
-            return;
-        }
         long arrivedNanos = times.arrivedNanos();
         beginWaiting();
         flushes.add(request, arrivedNanos);
-    }
-
-    /** Returns false if somebody else is about to commit what this is to cover. */
-    private boolean flushHere(Request request) throws IOException {
-        FlushPoint point = volume.flushPoint();
-        volume.commitHere();
-        if (!volume.isCommitted(point)) {
-            return false;
-        }
-        int error = 0;
-        try {
-            volume.sync();
-        } catch (VolumeException | RuntimeException e) {
-            error = errors.report(volume.info().name(), request, e);
-        }
-        replies.add(request, error);
-        return true;
     }
 
     private boolean waitsForCommit(Request request) {

@@ -36,8 +36,8 @@ public interface Store extends AutoCloseable {
     }
 
     /**
-     * Whether nothing here ever makes its caller wait, for a disk, a network or a retry: then whoever has something for
-     * the store calls it himself, rather than wake a thread for that.
+     * Whether nothing here ever makes its caller wait, for a disk, a network or a retry: then any thread may call it,
+     * one that serves sockets too.
      */
     default boolean isImmediate() {
         return false;

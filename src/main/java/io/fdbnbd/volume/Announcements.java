@@ -9,12 +9,15 @@ import org.jctools.queues.varhandle.MpscVarHandleArrayQueue;
 
 /**
  * The lock-free queue on which a volume's connections tell its committer what became dirty. The committer's thread is
- * woken for each announcement; or only when somebody waits, where those who announce something commit it themselves.
+ * woken for it, or, for large announcements where that is wanted, only when somebody waits: who made them commits them.
  */
 final class Announcements {
 
     private final MessagePassingQueue<DirtyBlock[]> queue;
-    private final boolean waking;
+    private final int leftBlocksMin;
+
+    /** Whether there is something in the queue for which the committer's thread was not woken. */
+    private volatile boolean left;
 
     /** Whether there is something to look at that is not in the queue. */
     private volatile boolean lookAgain;
@@ -25,11 +28,11 @@ final class Announcements {
     /**
      * @param blocksMax how many blocks can be dirty at once. Twice as many can be announced: those of the moment when
      *     the committer last froze a clear, which superseded them, and those that became dirty after it.
-     * @param waking whether each announcement wakes the committer's thread
+     * @param leftBlocksMin of how many blocks an announcement is left to who made it; {@link Integer#MAX_VALUE}: none is
      */
-    Announcements(int blocksMax, boolean waking) {
+    Announcements(int blocksMax, int leftBlocksMin) {
         this.queue = new MpscVarHandleArrayQueue<>(2 * blocksMax);
-        this.waking = waking;
+        this.leftBlocksMin = leftBlocksMin;
     }
 
     /**
@@ -38,24 +41,23 @@ final class Announcements {
      */
     void add(DirtyBlock[] blocks) {
         check(queue.offer(blocks), "more blocks are dirty than the buffer may hold");
-        if (waking) {
+        if (blocks.length < leftBlocksMin) {
             sleeper.wake();
-        }
-    }
-
-    /** There is something to commit that is not in the queue. Any thread, never waits. */
-    void addOther() {
-        lookAgain = true;
-        if (waking) {
-            sleeper.wake();
+        } else {
+            left = true;
         }
     }
 
     /** Somebody is about to wait until what was announced has been committed. Any thread, never waits. */
     void awaited() {
-        if (!waking) {
-            wakeUp();
+        if (left) {
+            sleeper.wake();
         }
+    }
+
+    /** Whether something that was announced is left to who made it. Any thread. */
+    boolean isLeft() {
+        return left;
     }
 
     /** Lets the committer's thread look again. Any thread, never waits. */
@@ -64,14 +66,11 @@ final class Announcements {
         sleeper.wake();
     }
 
-    /** Whether nothing was announced since {@link #drain}. Any thread. */
-    boolean isQuiet() {
-        return queue.isEmpty() && !lookAgain;
-    }
-
     /** Hands over all there is. One thread at a time. */
     void drain(Consumer<DirtyBlock[]> taker) {
-        lookAgain = false; // before the caller looks at anything
+        // Before anything is looked at.
+        left = false;
+        lookAgain = false;
         MessagePassingQueue.Consumer<DirtyBlock[]> consumer = taker::accept;
         queue.drain(consumer);
     }
@@ -84,5 +83,9 @@ final class Announcements {
                 throw new InterruptedException();
             }
         }
+    }
+
+    private boolean isQuiet() {
+        return queue.isEmpty() && !lookAgain;
     }
 }

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * Turns dirty blocks into bounded transactions. One thread a volume, {@code commit-NAME}: it drains the queue of blocks
  * that became dirty, sorts them into a lot, cuts the lot into batches of counted bytes and launches them, as many at
  * once as the window allows. It batches what has arrived and never waits for more to arrive. Where a store never makes
- * anybody wait, those who write do the same in its place ({@link #commitHere}), one at a time.
+ * anybody wait, those who write much do the same in its place ({@link #commitHere}), one at a time.
  *
  * <p>A lot is finished before the next one begins, so that no block waits for more than one lot ahead of it, however
  * often lower-numbered blocks are rewritten. Blocks that can not go yet join the next lot.
@@ -121,13 +121,13 @@ final class Committer {
     }
 
     /**
-     * Commits on this thread what was announced, unless another does so already, who then commits this as well. For
-     * volumes on a {@link io.fdbnbd.store.Store#isImmediate} store. Any thread.
+     * Commits on this thread what was left to those who announced it, unless another does so already, who then commits
+     * this as well. Any thread.
      */
     void commitHere() {
         long bytes = 0;
         // Again after each turn: who announced something meanwhile had none.
-        while (!announcements.isQuiet() && turn.tryLock()) {
+        while (announcements.isLeft() && turn.tryLock()) {
             try {
                 for (long more = launch(); more > 0; more = launch()) {
                     bytes += more;

@@ -32,6 +32,12 @@ public final class Volume {
     /** Writes enter the buffer in pieces of at most this, so that one never has to wait for the whole buffer. */
     private static final int WRITE_PIECE_BYTES_MAX = 1 << 20;
 
+    /**
+     * A write from which on it costs less to commit it at once, if nobody waits for that, than to have another thread do
+     * it. A smaller one's is better done while the next requests arrive.
+     */
+    private static final int COMMIT_HERE_BYTES_MIN = 64 << 10;
+
     /** Only so that nothing is kept that nobody wants. */
     private static final Duration READ_AHEAD_AGE_MAX = Duration.ofSeconds(1);
 
@@ -80,8 +86,9 @@ public final class Volume {
         StoreLimits limits = store.limits();
         BlockCodec codec = new BlockCodec(info.layer(), info.blockBytes(), info.compression());
         BlockReader blocks = new BlockReader(info, geometry, codec, store, owner, backoff, stall);
-        Announcements announcements =
-                new Announcements((int) (budget.maxBytes() / info.blockBytes()), !store.isImmediate());
+        Announcements announcements = new Announcements(
+                (int) (budget.maxBytes() / info.blockBytes()),
+                store.isImmediate() ? COMMIT_HERE_BYTES_MIN / info.blockBytes() : Integer.MAX_VALUE);
         this.readAhead = new ReadAhead(
                 info,
                 limits.readAheadBytesMax(),
@@ -283,19 +290,11 @@ public final class Volume {
     }
 
     /**
-     * Commits on this thread what was written, if the store never makes anybody wait; then nobody else may do so before
-     * somebody has to wait for it, so that who writes calls this before he turns to other things. Elsewhere it does
-     * nothing. Never waits.
+     * Commits on this thread what large writes have left to it. Who writes calls this before he turns to other things: no
+     * other thread does it in his place until somebody waits, for room or in {@link #flush}. Never waits.
      */
     public void commitHere() {
-        if (isImmediate()) {
-            committer.commitHere();
-        }
-    }
-
-    /** Whether the store never makes anybody wait: not for {@link #commitHere}, {@link #read} or {@link #sync}. */
-    public boolean isImmediate() {
-        return store.isImmediate();
+        committer.commitHere();
     }
 
     /**

@@ -139,7 +139,7 @@ final class WriteBuffer {
             writeCount++;
             dirty.clear(first, end, ticket);
             clean = false;
-            announcements.addOther();
+            announcements.wakeUp();
             readAhead.drop(geometry.offsetOf(first), geometry.offsetOf(end) - geometry.offsetOf(first));
             added = true;
         } finally {

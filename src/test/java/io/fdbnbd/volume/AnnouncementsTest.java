@@ -24,7 +24,7 @@ class AnnouncementsTest {
     private static final int BLOCKS_EACH = 60_000;
     private static final int BLOCKS_MAX = 32;
 
-    private final Announcements announcements = new Announcements(BLOCKS_MAX, true);
+    private final Announcements announcements = new Announcements(BLOCKS_MAX, Integer.MAX_VALUE);
 
     /** What the write buffer's budget does: no more blocks are announced than may be dirty. */
     private final Semaphore room = new Semaphore(BLOCKS_MAX);

@@ -40,7 +40,7 @@ public class WriteBufferLinearizabilityTest {
     private static final VolumeInfo INFO =
             new VolumeInfo("v", BLOCKS * BLOCK_BYTES, BLOCK_BYTES, Compression.NONE, Instant.EPOCH, 1);
 
-    private final Announcements announcements = new Announcements(1 << 10, true);
+    private final Announcements announcements = new Announcements(1 << 10, Integer.MAX_VALUE);
     private final WriteBuffer buffer = new WriteBuffer(
             new Geometry(BLOCKS * BLOCK_BYTES, BLOCK_BYTES),
             new BlockCodec(1, BLOCK_BYTES, Compression.NONE),
