@@ -91,8 +91,8 @@ final class Changes {
     }
 
     /** As {@link Volume#commitHere}, for what the requests so far have written. */
-    void commit() {
-        volume.commitHere();
+    long commit() {
+        return volume.commitHere();
     }
 
     void flush(Request request) throws IOException, InterruptedException {

@@ -1,8 +1,8 @@
 package io.fdbnbd.util;
 
 import java.util.ArrayDeque;
-import java.util.HashMap;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -14,7 +14,9 @@ import org.jspecify.annotations.Nullable;
 public final class SpareArrays {
 
     private final long bytesMax;
-    private final Map<Integer, ArrayDeque<byte[]>> byLength = new HashMap<>();
+    /** The length that has been here for longest first; none is empty. */
+    private final Map<Integer, ArrayDeque<byte[]>> byLength = new LinkedHashMap<>();
+
     private long bytes;
 
     /** @param bytesMax of all arrays that are kept */
@@ -25,9 +27,13 @@ public final class SpareArrays {
     /** An array with any content, or null. */
     public byte @Nullable [] take(int length) {
         ArrayDeque<byte[]> fitting = byLength.get(length);
-        byte[] array = fitting == null ? null : fitting.poll();
-        if (array != null) {
-            bytes -= length;
+        if (fitting == null) {
+            return null;
+        }
+        byte[] array = fitting.pop();
+        bytes -= length;
+        if (fitting.isEmpty()) {
+            byLength.remove(length);
         }
         return array;
     }

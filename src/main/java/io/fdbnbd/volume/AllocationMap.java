@@ -15,7 +15,7 @@ import java.util.TreeMap;
  *
  * <p>Bits are changed by operations that need not know the page, so transactions in flight may share one: they never
  * share a block, and so never a bit. Nothing has to be read, and nothing kept in memory for the map to be right; what is
- * kept here only spares saying again that an overwritten block is stored. Belongs to the committer's thread.
+ * kept here only spares saying again that an overwritten block is stored. Belongs to whoever has the committer's turn.
  */
 final class AllocationMap {
 

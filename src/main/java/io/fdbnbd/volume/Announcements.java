@@ -3,6 +3,7 @@ package io.fdbnbd.volume;
 import static io.fdbnbd.util.Checks.check;
 
 import io.fdbnbd.util.Sleeper;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jctools.queues.MessagePassingQueue;
 import org.jctools.queues.varhandle.MpscVarHandleArrayQueue;
@@ -18,6 +19,9 @@ final class Announcements {
 
     /** Whether there is something in the queue for which the committer's thread was not woken. */
     private volatile boolean left;
+
+    /** Who waits for room, and so for whatever takes it up: also for what has it already and is not announced yet. */
+    private final AtomicInteger waiting = new AtomicInteger();
 
     /** Whether there is something to look at that is not in the queue. */
     private volatile boolean lookAgain;
@@ -45,7 +49,21 @@ final class Announcements {
             sleeper.wake();
         } else {
             left = true;
+            // Either this sees who waits, or he sees what is left.
+            if (waiting.get() > 0) {
+                sleeper.wake();
+            }
         }
+    }
+
+    /** Begins a wait for room, which {@link #endWaiting} ends: nothing is left to who made it meanwhile. Any thread. */
+    void beginWaiting() {
+        waiting.incrementAndGet();
+        awaited();
+    }
+
+    void endWaiting() {
+        waiting.decrementAndGet();
     }
 
     /** Somebody is about to wait until what was announced has been committed. Any thread, never waits. */

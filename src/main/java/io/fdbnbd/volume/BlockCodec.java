@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * An all-zero block has no value.
  *
  * <p>Blocks are held with {@link #HEADER_BYTES} of room in front, so that a raw value needs no copy: the header is
- * written into the room and the array is the value. One thread encodes, any decode.
+ * written into the room and the array is the value. One thread at a time encodes, any decode.
  */
 final class BlockCodec {
 
@@ -40,7 +40,7 @@ final class BlockCodec {
     private final Compression compression;
     private final byte[] zeroes;
 
-    /** The encoding thread's. */
+    /** Of whoever encodes. */
     private final CompressionTrials trials = new CompressionTrials();
 
     BlockCodec(int layer, int blockBytes, Compression compression) {

@@ -36,8 +36,8 @@ final class BufferRoom {
         if (budget.tryAcquire(bytes)) {
             return true;
         }
-        announcements.awaited();
         long began = meter.now();
+        announcements.beginWaiting();
         try {
             if (!budget.acquire(bytes)) {
                 return false;
@@ -45,6 +45,8 @@ final class BufferRoom {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;
+        } finally {
+            announcements.endWaiting();
         }
         meter.recordSince(Measure.WRITE_ROOM, began, 1);
         requireWanted(entries, stillWanted);

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.tinylog.Logger;
 
 /**
  * Turns dirty blocks into bounded transactions. One thread a volume, {@code commit-NAME}: it drains the queue of blocks
@@ -123,8 +124,10 @@ final class Committer {
     /**
      * Commits on this thread what was left to those who announced it, unless another does so already, who then commits
      * this as well. Any thread.
+     *
+     * @return the counted bytes of what was committed
      */
-    void commitHere() {
+    long commitHere() {
         long bytes = 0;
         // Again after each turn: who announced something meanwhile had none.
         while (announcements.isLeft() && turn.tryLock()) {
@@ -133,13 +136,17 @@ final class Committer {
                     bytes += more;
                     if (bytes >= COMMIT_HERE_BYTES_MAX) {
                         announcements.wakeUp();
-                        return;
+                        return bytes;
                     }
                 }
+            } catch (RuntimeException e) {
+                // The volume has failed, which all who wait have been told: the connection serves on, with errors.
+                Logger.error(e, "a commit failed because of a bug in this program");
             } finally {
                 turn.unlock();
             }
         }
+        return bytes;
     }
 
     /** Lets the committer end once everything announced before has landed, or the volume has failed. */

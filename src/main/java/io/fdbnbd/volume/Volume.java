@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * An open volume: a byte range that reads what was last written to it. Shared by all connections that have it attached,
  * which is what lets a FLUSH on one cover writes on another.
  *
- * <p>Any thread. A write is visible to every reader when {@link #write} returns, and committed in the background. Ranges
+ * <p>Any thread. A write is visible to every reader when {@link #write} returns, and committed in the background, or by
+ * {@link #commitHere}. Ranges
  * must lie inside the volume ({@link IllegalArgumentException} otherwise): checking what a client asks for is not done
  * here.
  */
@@ -33,8 +34,8 @@ public final class Volume {
     private static final int WRITE_PIECE_BYTES_MAX = 1 << 20;
 
     /**
-     * A write from which on it costs less to commit it at once, if nobody waits for that, than to have another thread do
-     * it. A smaller one's is better done while the next requests arrive.
+     * Blocks that a write makes dirty: for so many bytes it costs less to commit them at once, where the store never
+     * makes anybody wait, than to have another thread do it. Fewer are better committed while the next requests arrive.
      */
     private static final int COMMIT_HERE_BYTES_MIN = 64 << 10;
 
@@ -291,10 +292,13 @@ public final class Volume {
 
     /**
      * Commits on this thread what large writes have left to it. Who writes calls this before he turns to other things: no
-     * other thread does it in his place until somebody waits, for room or in {@link #flush}. Never waits.
+     * other thread does it in his place until somebody waits: for room, for a commit that he wants to be told of, or in
+     * {@link #flush}. Never waits.
+     *
+     * @return bytes that were committed, by the store's count
      */
-    public void commitHere() {
-        committer.commitHere();
+    public long commitHere() {
+        return committer.commitHere();
     }
 
     /**

@@ -89,6 +89,9 @@ final class WriteBuffer {
                     put(first + i, whole[i], offset, src, ticket, added);
                 }
                 announceAdded(added);
+                if (ticket != null) {
+                    announcements.awaited();
+                }
                 readAhead.drop(offset, length);
             } finally {
                 lock.unlock();

@@ -184,6 +184,11 @@ final class Rig implements AutoCloseable {
         return COMMITTERS.size();
     }
 
+    /** Returns when every committer has looked and found nothing. */
+    static void awaitSleepingCommitters() {
+        COMMITTERS.stream().filter(Thread::isAlive).forEach(Rig::sleepOf);
+    }
+
     /** How a thread sleeps, once it does: a virtual one should do so without a time to wake at, which takes a timer. */
     static Thread.State sleepOf(Thread thread) {
         Thread.State state = thread.getState();
