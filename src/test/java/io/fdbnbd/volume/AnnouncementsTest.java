@@ -123,6 +123,25 @@ class AnnouncementsTest {
         committer.join();
     }
 
+    /** Who has the room that is waited for may be just about to announce what takes it up. */
+    @Test
+    void nothingIsLeftToItsWriterWhileSomebodyWaitsForRoom() throws Exception {
+        Announcements leaving = new Announcements(BLOCKS_MAX, 1);
+        DirtyBlock[] blocks = {DirtyBlock.whole(0, new byte[0], new FlushEpochs().enter())};
+        Thread committer = Thread.startVirtualThread(() -> {
+            try {
+                leaving.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        Rig.sleepOf(committer);
+        leaving.beginWaiting();
+        leaving.add(blocks);
+        committer.join();
+        leaving.endWaiting();
+    }
+
     @Test
     void anInterruptEndsTheWaiting() throws Exception {
         Future<?> committer;
