@@ -91,8 +91,8 @@ final class Changes {
     }
 
     /** As {@link Volume#commitHere}, for what the requests so far have written. */
-    long commit() {
-        return volume.commitHere();
+    void commit() {
+        volume.commitHere();
     }
 
     void flush(Request request) throws IOException, InterruptedException {

@@ -95,7 +95,7 @@ final class Transmission {
     /** Before more is waited for; replies first, so that the client is at work meanwhile. */
     private void endGulp() throws IOException, InterruptedException {
         replies.endGulp();
-        turns.did(changes.commit());
+        changes.commit();
         turns.letOthersRun();
     }
 
