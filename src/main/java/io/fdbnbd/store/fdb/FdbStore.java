@@ -62,11 +62,8 @@ public final class FdbStore implements Store {
     /** A proof is renewed in the background from this age on, so that reads seldom have to wait for it. */
     private static final Duration REFRESH_AGE = Duration.ofMillis(500);
 
-    /**
-     * Commits take no version of their own, and so pass by the cluster's ratekeeper; unless one was asked for at most
-     * this long ago, they wait for one, which is how a loaded cluster slows us down.
-     */
-    private static final Duration ASKED_AGE_MAX = Duration.ofSeconds(2);
+    /** How old a version may be that a commit is checked from: the cluster knows what was written in the last 5 s. */
+    private static final Duration HELD_AGE_MAX = Duration.ofSeconds(3);
 
     private static final StoreLimits LIMITS = new StoreLimits(
             PortableLimits.KEY_BYTES_MAX,
@@ -88,6 +85,7 @@ public final class FdbStore implements Store {
     private final FdbKeys keys;
     private final Outage outage;
     private final GuardProofs proofs;
+    private final Admission admission;
 
     // What close() has to cancel.
     private final Set<Transaction> open = ConcurrentHashMap.newKeySet();
@@ -100,6 +98,7 @@ public final class FdbStore implements Store {
         this.keys = keys;
         this.outage = new Outage(clusterFile);
         this.proofs = new GuardProofs(ticker);
+        this.admission = new Admission(ticker, executor, this::askForVersion);
     }
 
     /**
@@ -199,7 +198,7 @@ public final class FdbStore implements Store {
             read.send(transaction);
             if (guard != null && held != null) {
                 checkHolds(guard, FdbErrors.<byte @Nullable []>join(held, During.READ));
-                proofs.asked(guard, FdbErrors.join(transaction.getReadVersion(), During.READ), asked);
+                proofs.asked(guard, versionOf(transaction), asked);
             }
             read.await();
         }
@@ -284,11 +283,12 @@ public final class FdbStore implements Store {
     }
 
     private void require(List<Guard> guards, Transaction transaction) throws StoreException {
-        if (guards.size() == 1) {
+        if (guards.size() == 1
+                && proofs.heldVersion(guards.getFirst(), HELD_AGE_MAX).isPresent()
+                && admission.await()) {
             Guard guard = guards.getFirst();
-            OptionalLong version = proofs.heldVersion(guard, ASKED_AGE_MAX);
+            OptionalLong version = proofs.heldVersion(guard, HELD_AGE_MAX);
             if (version.isPresent()) {
-                refreshIfDue(guard);
                 transaction.setReadVersion(version.getAsLong());
                 transaction.addReadConflictKey(keys.of(guard.key()));
                 return;
@@ -300,8 +300,21 @@ public final class FdbStore implements Store {
             checkHolds(guard, FdbErrors.<byte @Nullable []>join(transaction.get(keys.of(guard.key())), During.READ));
         }
         if (guards.size() == 1) {
-            proofs.asked(guards.getFirst(), FdbErrors.join(transaction.getReadVersion(), During.READ), asked);
+            proofs.asked(guards.getFirst(), versionOf(transaction), asked);
         }
+    }
+
+    private void askForVersion() throws StoreException {
+        try (Call call = begin()) {
+            versionOf(call.transaction());
+        }
+    }
+
+    /** The version that the transaction reads at: asks the cluster for it, unless that was done already. */
+    private long versionOf(Transaction transaction) throws StoreException {
+        long version = FdbErrors.join(transaction.getReadVersion(), During.READ);
+        admission.admitted();
+        return version;
     }
 
     /** Throws GUARD_LOST if one of the guards does not hold now. */

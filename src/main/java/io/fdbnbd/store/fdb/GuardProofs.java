@@ -24,17 +24,12 @@ final class GuardProofs {
      * @param readVersion shows everything that was committed under the guard here
      * @param heldVersion the guard held at this one, not later than {@code readVersion}
      * @param takenNanos not later than {@code readVersion} came to be
-     * @param askedNanos when the cluster was last asked for a version; commits get theirs unasked
      */
-    private record Proof(long readVersion, long heldVersion, long takenNanos, long askedNanos) {
+    private record Proof(long readVersion, long heldVersion, long takenNanos) {
 
         Proof newest(Proof other) {
             Proof newer = readVersion >= other.readVersion ? this : other;
-            return new Proof(
-                    newer.readVersion,
-                    Math.max(heldVersion, other.heldVersion),
-                    newer.takenNanos,
-                    askedNanos - other.askedNanos >= 0 ? askedNanos : other.askedNanos);
+            return new Proof(newer.readVersion, Math.max(heldVersion, other.heldVersion), newer.takenNanos);
         }
     }
 
@@ -72,17 +67,17 @@ final class GuardProofs {
                 : OptionalLong.of(Math.max(entry.proof.readVersion(), newestCommit.get()));
     }
 
-    /** A version to commit from, with a conflict on the guard's key, if the cluster was asked at most so long ago. */
-    OptionalLong heldVersion(Guard guard, Duration askedMax) {
+    /** A version to commit from, with a conflict on the guard's key, if one is known that is about at most so old. */
+    OptionalLong heldVersion(Guard guard, Duration agedMax) {
         Entry entry = entries.get(guard);
-        return entry == null || isOlder(entry.proof.askedNanos(), askedMax)
+        return entry == null || isOlder(entry.proof.takenNanos(), agedMax)
                 ? OptionalLong.empty()
                 : OptionalLong.of(entry.proof.heldVersion());
     }
 
     /** Notes that the guard was read, and held, at a version that the cluster was asked for at {@code askedNanos}. */
     void asked(Guard guard, long version, long askedNanos) {
-        Proof proof = new Proof(version, version, askedNanos, askedNanos);
+        Proof proof = new Proof(version, version, askedNanos);
         entries.compute(guard, (key, entry) -> {
             if (entry == null) {
                 return new Entry(proof);
@@ -100,8 +95,7 @@ final class GuardProofs {
     /** Notes that a batch under the guard, sent at {@code sentNanos}, committed at a version. */
     void committed(Guard guard, long version, long sentNanos) {
         entries.computeIfPresent(guard, (key, entry) -> {
-            Proof known = entry.proof;
-            entry.proof = known.newest(new Proof(version, version - 1, sentNanos, known.askedNanos()));
+            entry.proof = entry.proof.newest(new Proof(version, version - 1, sentNanos));
             return entry;
         });
     }
@@ -112,12 +106,12 @@ final class GuardProofs {
     }
 
     /**
-     * Whether the caller should ask the cluster about the guard now, because nobody has for {@code since} and nobody
-     * else does; {@link #refreshed} has to follow.
+     * Whether the caller should ask the cluster about the guard now, because its proof is older than {@code since} and
+     * nobody else does; {@link #refreshed} has to follow.
      */
     boolean beginRefresh(Guard guard, Duration since) {
         Entry entry = entries.get(guard);
-        return entry != null && isOlder(entry.proof.askedNanos(), since) && entry.refreshing.compareAndSet(false, true);
+        return entry != null && isOlder(entry.proof.takenNanos(), since) && entry.refreshing.compareAndSet(false, true);
     }
 
     void refreshed(Guard guard) {
